@@ -1,0 +1,31 @@
+"""API keys and PBXs as the ledger holds them."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Role = Literal["operator", "admin", "viewer", "source"]
+ROLES: Final[tuple[Role, ...]] = ("operator", "admin", "viewer", "source")
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """A key: of a company (None for an operator's) and a role; `hash` is the SHA-256 of the whole key."""
+
+    id: str
+    company: str | None
+    role: Role
+    name: str
+    created: int
+    revoked: int | None
+    hash: bytes
+
+
+class Pbx(Struct, frozen=True, kw_only=True):
+    """A registered PBX. `short`: its calls' ids leave its serial out (a company's first PBX); fixed for ever."""
+
+    company: str
+    serial: str
+    short: bool
+    registered: int
