@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import pytest
+
 from tests.real import prerequisites
 
 HERE = Path(__file__).parent

@@ -8,10 +8,10 @@ from enum import IntEnum, StrEnum
 from typing import Any
 
 import pytest
-from tests.strategies import nested
 
 from ringpost.errors import RingpostError
 from ringpost.wire import canonical
+from tests.strategies import nested
 
 
 def refusal(raw: bytes) -> tuple[str, str | None]:

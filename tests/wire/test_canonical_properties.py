@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.strategies import has_long_whole_number, nasty_documents, nasty_values, wire_keys, wire_values
 
 from ringpost.errors import RingpostError
 from ringpost.wire import canonical
 from ringpost.wire.javascript import write
 from ringpost.wire.path import path
+from tests.strategies import has_long_whole_number, nasty_documents, nasty_values, wire_keys, wire_values
 
 REFUSALS_OF_VALUES = {"lone_surrogate", "forbidden_character", "number_not_representable", "nesting_too_deep"}
 REFUSALS = REFUSALS_OF_VALUES | {"invalid_json", "duplicate_key"}

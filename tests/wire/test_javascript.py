@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
+
+from ringpost.errors import RingpostError
+from ringpost.wire import canonical
+from ringpost.wire.catalog import EVENT_CATALOG
+from ringpost.wire.signature import x_signature
 from tests.strategies import (
     call_ids,
     foreign_secrets,
@@ -17,11 +22,6 @@ from tests.strategies import (
     wire_texts,
     wire_values,
 )
-
-from ringpost.errors import RingpostError
-from ringpost.wire import canonical
-from ringpost.wire.catalog import EVENT_CATALOG
-from ringpost.wire.signature import x_signature
 
 if TYPE_CHECKING:
     from .conftest import JavaScript

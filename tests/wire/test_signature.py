@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
-from tests.strategies import foreign_secrets, generated_secrets
 
 from ringpost.errors import RingpostError
 from ringpost.wire import signature
+from tests.strategies import foreign_secrets, generated_secrets
 
 WHSEC = "whsec_" + b64encode(bytes(range(32))).decode()
 OTHER_WHSEC = "whsec_" + b64encode(bytes(range(32, 64))).decode()

@@ -1,0 +1,51 @@
+"""What every test may ask for: a real HTTP receiver, a real SQS endpoint, Node.js. The PBX is in tests/real."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.real import prerequisites
+from tests.real.receiver import Receiver
+
+if TYPE_CHECKING:
+    from tests.real.sqs import Sqs, SqsServer
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A webhook receiver that answers 200 until it is told otherwise."""
+    receiver = Receiver()
+    await receiver.start()
+    yield receiver
+    await receiver.stop()
+
+
+@pytest.fixture(scope="session")
+def sqs_server() -> Iterator[SqsServer]:
+    """The SQS endpoint of the run (a test that uses it is marked real)."""
+    prerequisites.skip_if_left_out("sqs")
+    from tests.real.sqs import SqsServer  # takes a second to import: only who needs it
+
+    server = SqsServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sqs(sqs_server: SqsServer) -> Iterator[Sqs]:
+    """Queues of the test's own on it."""
+    from tests.real.sqs import Sqs
+
+    sqs = Sqs(sqs_server)
+    yield sqs
+    sqs.close()
+
+
+@pytest.fixture
+def node() -> Path:
+    """Node.js; the test is skipped where there is none."""
+    return prerequisites.node()

@@ -1,0 +1,49 @@
+"""A real PBX for the tests in this folder: one for the whole run, or one of a test's own to stop and kill."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real import prerequisites
+from tests.real.asterisk_process import Asterisk, started_asterisk
+from tests.real.pbx import Pbx
+
+
+@pytest.fixture(scope="session")
+def pbx_folder() -> Iterator[Path]:
+    """A folder with a short path, which the sockets of Asterisk need."""
+    folder = Path(tempfile.mkdtemp(prefix="pbx-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def asterisk(pbx_folder: Path) -> Iterator[Asterisk]:
+    """The PBX of the whole run. A test must leave it as it was."""
+    asterisk = started_asterisk(prerequisites.asterisk_cache(), pbx_folder / "shared")
+    yield asterisk
+    asterisk.stop()
+
+
+@pytest.fixture
+async def pbx(asterisk: Asterisk, tmp_path: Path) -> AsyncIterator[Pbx]:
+    """The PBX with its phones; when the test is over, no phone and no call is left."""
+    pbx = Pbx(asterisk, prerequisites.sipp(), tmp_path)
+    yield pbx
+    await pbx.close()
+
+
+@pytest.fixture
+async def own_pbx(pbx_folder: Path, tmp_path: Path) -> AsyncIterator[Pbx]:
+    """A PBX of the test's own, to stop, kill and start again as it likes (0.5 s more)."""
+    cache, sipp = prerequisites.asterisk_cache(), prerequisites.sipp()
+    asterisk = started_asterisk(cache, Path(tempfile.mkdtemp(dir=pbx_folder)))
+    pbx = Pbx(asterisk, sipp, tmp_path)
+    yield pbx
+    await pbx.close()
+    asterisk.stop()

@@ -1,0 +1,50 @@
+"""What the tests with real servers need from the machine, and what the user left out. `./run test` sets all of it up.
+
+A part that is missing fails the tests that need it; only what the user named with `--without` is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def skip_if_left_out(part: str) -> None:
+    """Skip the test that runs now if the user said `./run test --without <part>`."""
+    if part in os.environ.get("RINGPOST_TEST_WITHOUT", "").split(","):
+        pytest.skip(f"{part} was left out (--without {part})")
+
+
+def asterisk_cache() -> Path:
+    """The folder that setup-asterisk.sh filled."""
+    skip_if_left_out("asterisk")
+    return _found("RINGPOST_TEST_ASTERISK", ROOT / ".cache/asterisk", "bin/asterisk", "Asterisk")
+
+
+def sipp() -> Path:
+    """The SIPp program, which plays the phones."""
+    skip_if_left_out("sipp")
+    return _found("RINGPOST_TEST_SIPP", ROOT / ".cache/asterisk/bin/sipp", "", "SIPp")
+
+
+def node() -> Path:
+    """Node.js, the one part that a machine need not have."""
+    skip_if_left_out("node")
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("Node.js is not on this machine (it is optional)")
+    return Path(found)
+
+
+def _found(variable: str, usual: Path, program: str, name: str) -> Path:
+    place = Path(os.environ.get(variable) or usual)
+    if not os.access(place / program, os.X_OK):
+        pytest.fail(
+            f"{name} is not in {place}. ./run test sets it up; --without leaves it out on purpose.", pytrace=False
+        )
+    return place
