@@ -1,0 +1,364 @@
+"""The call machine: observations of one PBX in, call events out.
+
+Promise: every call has one call:start first and one call:end last, nothing follows it, and `time` never goes back;
+a call ends when its last leg has hung up. An update is told only when what it says changed, changes within
+`coalesce` ms in one. A call:start is held back until somebody is called, answers or enters a queue, for `hold` ms at
+most: what vanishes before (scanners, feature codes) is counted, not told.
+
+Pure: `now` is ms since the epoch. After every call of a method that takes `now`, arm a timer for `wake_at()` and call
+`poll` when it is due. Whatever is observed, in whatever order, nothing is raised. The status table is in `states`, why
+a call ended in `ending`, who is who in `parties`, what is connected in `board`, snapshots in `reconcile`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from typing import Final, assert_never
+
+from msgspec import Struct
+
+from ringpost.model.call import Call
+from ringpost.model.data import CallData
+from ringpost.model.event import CALL_END, CALL_START, CALL_UPDATE
+
+from .assess import assess
+from .causes import RECONCILED
+from .ending import judge
+from .events import CallEvent
+from .ids import CallIds
+from .observation import (
+    Alive,
+    DialEnded,
+    Dials,
+    HangupRequested,
+    Holds,
+    HungUp,
+    JoinsBridge,
+    JoinsQueue,
+    LeavesBridge,
+    LeavesQueue,
+    Leg,
+    LegAppeared,
+    LegChanged,
+    LocalPair,
+    Observation,
+    Snapshot,
+    Unholds,
+)
+from .parties import Numbering
+from .payload import end_payload, payload
+from .reconcile import Audit, callers_first
+from .records import CallRecord
+from .roster import Roster
+
+HOLD: Final = 1_000  # ms
+COALESCE: Final = 150  # ms
+TRIED_LIMIT: Final = 100  # legs; a queue may call its members for hours
+
+
+class MachineStatistics(Struct, frozen=True, kw_only=True):
+    """Now: calls told and going on, legs. Since the beginning: calls started and ended; unheard: calls that vanished
+    before they were worth telling; reconciled: ends, and resumed: starts, that a snapshot made up for."""
+
+    open: int
+    legs: int
+    started: int
+    ended: int
+    unheard: int
+    reconciled: int
+    resumed: int
+
+
+class CallMachine:
+    """The machine of one PBX. short: ids leave the PBX's serial out; trunks: see `Numbering`."""
+
+    def __init__(
+        self,
+        *,
+        company: str,
+        pbx: str,
+        short: bool,
+        trunks: Sequence[str] = (),
+        hold: int = HOLD,
+        coalesce: int = COALESCE,
+    ) -> None:
+        self._ids = CallIds(company, pbx, short=short)
+        self._numbering = Numbering(trunks)
+        self._hold = hold
+        self._coalesce = coalesce
+        self._roster = Roster(self._ids)
+        self._audit = Audit()
+        self._timers: list[tuple[int, int, CallRecord]] = []
+        self._out: list[CallEvent] = []
+        self._open = self._started = self._ended = self._unheard = self._reconciled = self._resumed = 0
+
+    # --- what is called from outside -------------------------------------------------------------------------------
+    def observe(self, observation: Observation, now: int) -> list[CallEvent]:  # noqa: C901, PLR0912 - a case for each
+        match observation:
+            case LegAppeared(leg):
+                self._roster.see(leg, now, again=True)
+            case LegChanged(leg) | Unholds(leg) | Holds(leg):
+                record = self._roster.see(leg, now)
+                if record is not None and not isinstance(observation, LegChanged):
+                    record.holds = isinstance(observation, Holds)
+            case Dials(leg, to):
+                self._dials(leg, to, now)
+            case DialEnded(leg, to, status):
+                self._dial_ended(leg, to, status, now)
+            case JoinsBridge():
+                self._joins(observation, now)
+            case LeavesBridge(leg, bridge):
+                record = self._roster.known(leg, now)
+                if record is not None:
+                    self._roster.board.leave(record, bridge)
+                    self._roster.touch_members(bridge)
+            case LocalPair(one, two):
+                first, second = self._roster.see(one, now), self._roster.see(two, now)
+                if first is not None and second is not None:
+                    self._roster.board.pair(first, second)
+            case JoinsQueue(leg, queue):
+                self._joins_queue(leg, queue, now)
+            case LeavesQueue(leg):
+                self._roster.known(leg, now)
+            case HangupRequested(leg, cause):
+                self._asks(leg, cause, now)
+            case HungUp(leg, cause):
+                self._hung_up(leg, cause, now)
+            case _:
+                assert_never(observation)
+        return self._told(now)
+
+    def poll(self, now: int) -> list[CallEvent]:
+        """What is due by now."""
+        while self._timers and self._timers[0][0] <= now:
+            when, _, call = heapq.heappop(self._timers)
+            if call.wake == when:
+                call.wake = None
+                self._roster.touch(call)
+        return self._told(now)
+
+    def wake_at(self) -> int | None:
+        """When `poll` is to be called next (ms), None where nothing is due."""
+        while self._timers and self._timers[0][2].wake != self._timers[0][0]:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
+    def flush(self, now: int) -> list[CallEvent]:
+        """Tell pending updates at once: before the machine is left alone."""
+        for call in self._roster.calls.values():
+            if call.flush_at is not None:
+                call.flush_at = now
+                self._roster.touch(call)
+        return self._told(now)
+
+    def restore(self, calls: Iterable[Call]) -> None:
+        """Calls that the ledger knows as going on. Call it once, before anything is observed; they wait for the first
+        snapshot, or for one of their legs."""
+        for call in calls:
+            self._roster.restored.add(call, self._ids.prefix, self._roster.board.count())
+            self._open += 1
+
+    def resync(self, snapshot: Snapshot, now: int) -> list[CallEvent]:
+        """Bring everything in line with the legs that the PBX has now. Calls that vanished end with cause 31 and the
+        flag `reconciled`; calls that were not known start with the flag `resumed`."""
+        if snapshot.audit:
+            difference = self._audit.compare(snapshot, self._roster.board.legs.keys())
+            self._drop(difference.gone, now)
+            self._adopt(difference.new, now)
+            return self._told(now)
+        self._audit.clear()
+        there = frozenset() if snapshot.restarted else frozenset(alive.leg.id for alive in snapshot.legs)
+        self._drop([leg for leg in self._roster.board.legs if leg not in there], now)
+        if snapshot.restarted:
+            self._roster.board.forget_gone()
+        for leg in list(self._roster.board.legs.values()):
+            self._roster.board.leave(leg)
+        self._adopt(snapshot.legs, now)
+        for call in self._roster.restored.take_all():
+            self._end(call, now, reconciled=True)
+        return self._told(now)
+
+    def another_id(self, call: str) -> str:
+        """The ledger has had this id before: give its call another. Events of it that wait are to be renamed, too."""
+        record = next((record for record in self._roster.calls.values() if record.told and record.id == call), None)
+        other = self._ids.another(call)
+        if record is not None:
+            record.id = other
+        return other
+
+    def statistics(self) -> MachineStatistics:
+        return MachineStatistics(
+            open=self._open,
+            legs=len(self._roster.board.legs),
+            started=self._started,
+            ended=self._ended,
+            unheard=self._unheard,
+            reconciled=self._reconciled,
+            resumed=self._resumed,
+        )
+
+    # --- what each observation does --------------------------------------------------------------------------------
+    def _dials(self, leg: Leg | None, to: Leg, now: int) -> None:
+        record = self._roster.see(leg, now) if leg is not None else None
+        target = self._roster.see(to, now)
+        if target is None:
+            return
+        call = self._roster.calls[target.call]
+        call.engaged = True
+        target.called, target.dial_status = True, None
+        if self._numbering.is_trunk(target.endpoint):
+            target.number = to.number or target.number  # the number called; before, it may be the trunk's own
+        if target.kind == "real" and target is not call.caller:
+            if not any(other.is_being_called for other in call.tried):
+                call.tried = []  # a new round: what was tried before has failed
+            if target not in call.tried:
+                call.tried.append(target)
+                del call.tried[:-TRIED_LIMIT]
+        if record is not None and record.call != target.call:
+            self._roster.touch(self._roster.calls[record.call])
+
+    def _dial_ended(self, leg: Leg | None, to: Leg, status: str, now: int) -> None:
+        if leg is not None:
+            self._roster.known(leg, now)
+        target = self._roster.known(to, now)
+        if target is None:
+            return
+        if target.dial_status is None:  # it may be told twice, the second time as CANCEL
+            target.dial_status = status
+        if target.kind == "local" and status != "ANSWER":
+            self._roster.calls[target.call].dial_status = status
+
+    def _joins(self, joins: JoinsBridge, now: int) -> None:
+        leg = self._roster.see(joins.leg, now)
+        if leg is None:
+            return
+        other = self._roster.board.legs.get(joins.instead_of) if joins.instead_of is not None else None
+        if other is not None:
+            self._roster.touch(self._roster.calls[other.call])
+            self._roster.board.leave(other, joins.bridge)
+        self._roster.board.join(leg, joins.bridge, joins.purpose)
+        self._roster.touch_members(joins.bridge)
+        if joins.purpose == "talk":
+            # The PBX gives all legs of such a bridge the oldest call's id, and tells nobody (Asterisk:
+            # bridge_basic.c); it shows on their next observations only, so it is foreseen here.
+            members = self._roster.board.members(joins.bridge)
+            oldest = min((self._roster.calls[member.call] for member in members), key=lambda call: call.order)
+            for member in members:
+                self._roster.move(member, oldest.key, now)
+
+    def _joins_queue(self, leg: Leg, queue: str, now: int) -> None:
+        record = self._roster.see(leg, now)
+        if record is not None:
+            call = self._roster.calls[record.call]
+            call.queue, call.engaged = queue, True
+
+    def _asks(self, leg: Leg, cause: int | None, now: int) -> None:
+        record = self._roster.known(leg, now)
+        if record is None or record.asked or record.kind != "real":
+            return
+        record.asked, record.asked_cause = True, cause
+        call = self._roster.calls[record.call]
+        # A leg that was only being called declines; whether that ends the call, its end will show.
+        if call.ender is None and (record is call.caller or record.state == "up"):
+            call.ender = record
+
+    def _hung_up(self, leg: Leg, cause: int | None, now: int) -> None:
+        record = self._roster.known(leg, now)
+        if record is not None:
+            record.cause = cause
+            self._roster.remove(record)
+
+    # --- snapshots -------------------------------------------------------------------------------------------------
+    def _drop(self, legs: Iterable[str], now: int) -> None:
+        """Legs whose end was not seen; a call that has none left ends as reconciled."""
+        for leg in legs:
+            record = self._roster.board.legs[leg]
+            call = self._roster.calls[record.call]
+            self._roster.remove(record)
+            if not call.live:
+                self._end(call, now, reconciled=True)
+
+    def _adopt(self, legs: Sequence[Alive], now: int) -> None:
+        """Legs of a snapshot. They tell neither who called whom nor of bridges' purposes: the leg that the call is
+        named after called, all others were called."""
+        for alive in callers_first(legs):
+            fresh = alive.leg.id not in self._roster.board.legs
+            leg = self._roster.see(alive.leg, now, again=True)
+            if leg is None:
+                continue
+            call = self._roster.calls[leg.call]
+            leg.called = leg.called or (fresh and leg is not call.caller)
+            if not call.told and not call.flags:
+                call.flags, call.engaged = ("resumed",), True
+            if alive.bridge is not None:
+                self._roster.board.join(leg, alive.bridge, self._roster.board.purpose(alive.bridge) or "talk")
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+    def _told(self, now: int) -> list[CallEvent]:
+        for call in self._roster.take_touched():
+            self._settle(call, now)
+        out, self._out = self._out, []
+        return out
+
+    def _settle(self, call: CallRecord, now: int) -> None:
+        if not call.live:
+            self._end(call, now, reconciled=False)
+            return
+        call.clock = max(call.clock, now)
+        assess(call, self._roster.board, call.clock)
+        if not call.told:
+            if call.caller is None:
+                return  # halves of local pairs alone are no call yet
+            if call.engaged or now >= call.started + self._hold:
+                self._start(call, now)
+            else:
+                self._wake(call, call.started + self._hold)
+            return
+        data = payload(call, self._numbering)
+        if data == call.sent:
+            call.flush_at = None
+            return
+        if call.flush_at is None:
+            call.flush_at = now + self._coalesce
+        if now >= call.flush_at:
+            self._tell(call, CALL_UPDATE, data, now)
+        else:
+            self._wake(call, call.flush_at)
+
+    def _wake(self, call: CallRecord, when: int) -> None:
+        if call.wake != when:
+            call.wake = when
+            heapq.heappush(self._timers, (when, self._roster.board.count(), call))
+
+    def _start(self, call: CallRecord, now: int) -> None:
+        call.id = self._ids.new(call.key)
+        call.told, call.wake = True, None
+        self._open += 1
+        self._started += 1
+        self._resumed += "resumed" in call.flags
+        self._tell(call, CALL_START, payload(call, self._numbering), min(now, call.started))
+
+    def _end(self, call: CallRecord, now: int, *, reconciled: bool) -> None:
+        self._roster.forget(call)
+        call.wake = None
+        if not call.told:
+            self._unheard += 1
+            return
+        self._open -= 1
+        self._ended += 1
+        self._reconciled += reconciled
+        unseen = call.restored and call.caller is None and call.callee is None
+        data = call.sent if unseen and call.sent is not None else payload(call, self._numbering)
+        if data != call.sent:
+            self._tell(call, CALL_UPDATE, data, now)
+        if reconciled:
+            call.flags = (*call.flags, "reconciled")
+        cause, end_by = (RECONCILED, None) if reconciled else judge(call)
+        call.clock = max(call.clock, call.time, now)
+        self._tell(call, CALL_END, end_payload(call, data, cause, end_by, call.clock), call.clock)
+
+    def _tell(self, call: CallRecord, kind: str, data: CallData, now: int) -> None:
+        call.time = max(call.time, now)
+        call.sent, call.shown, call.flush_at = data, call.callee, None
+        self._out.append(CallEvent(call=call.id, type=kind, time=call.time, data=data))

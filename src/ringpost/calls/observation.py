@@ -1,0 +1,155 @@
+"""What a source saw, in the call machine's own words: the only thing that sources and the machine have in common.
+
+Frozen, tagged Structs, so that they can be recorded, replayed and matched. Every observation of a leg brings all that
+the source knows of the leg at that moment (`Leg`), so a machine that began in the middle of a call, or that missed
+something, can make up for it. No times in here: who observes passes `now`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+LegKind = Literal["real", "local"]  # a phone or trunk; one half of a pair that the PBX made to connect two of its parts
+LegState = Literal["down", "calling", "ringing", "up"]
+Purpose = Literal["talk", "conference", "wait"]  # two parties; a room of many; parked or held in a queue, alone
+
+
+class Leg(Struct, frozen=True, kw_only=True):
+    """A leg as the PBX shows it now.
+
+    id: the PBX's own id of it; call: the id of the call that it belongs to now (Asterisk: Linkedid); endpoint: the
+    name of the phone or trunk at its far end; number, name: the caller id of that far end; dialled: the number that
+    it is being routed by, where that was dialled by a person.
+    """
+
+    id: str
+    call: str
+    kind: LegKind = "real"
+    endpoint: str | None = None
+    state: LegState = "down"
+    number: str | None = None
+    name: str | None = None
+    dialled: str | None = None
+
+
+class LegAppeared(Struct, frozen=True, tag=True):
+    """A leg that was not there before."""
+
+    leg: Leg
+
+
+class LegChanged(Struct, frozen=True, tag=True):
+    """A leg has another state, number or name than before."""
+
+    leg: Leg
+
+
+class Dials(Struct, frozen=True, tag=True):
+    """The PBX calls `to`, on behalf of `leg` or, where a program asked for the call, of nobody (None)."""
+
+    leg: Leg | None
+    to: Leg
+
+
+class DialEnded(Struct, frozen=True, tag=True):
+    """Calling `to` is over. status: ANSWER, BUSY, NOANSWER, CANCEL, CONGESTION, CHANUNAVAIL or another of the PBX's."""
+
+    leg: Leg | None
+    to: Leg
+    status: str
+
+
+class JoinsBridge(Struct, frozen=True, tag=True):
+    """A leg is connected to all others in the bridge; `instead_of`: the id of the leg whose place it takes."""
+
+    leg: Leg
+    bridge: str
+    purpose: Purpose = "talk"
+    instead_of: str | None = None
+
+
+class LeavesBridge(Struct, frozen=True, tag=True):
+    leg: Leg
+    bridge: str
+
+
+class LocalPair(Struct, frozen=True, tag=True):
+    """The two halves of a local pair: what enters one leaves by the other."""
+
+    one: Leg
+    two: Leg
+
+
+class JoinsQueue(Struct, frozen=True, tag=True):
+    leg: Leg
+    queue: str
+
+
+class LeavesQueue(Struct, frozen=True, tag=True):
+    """A caller is no longer waiting in the queue: connected, timed out or (`abandoned`) gone."""
+
+    leg: Leg
+    queue: str
+    abandoned: bool = False
+
+
+class Holds(Struct, frozen=True, tag=True):
+    """The far end of the leg put the other party on hold."""
+
+    leg: Leg
+
+
+class Unholds(Struct, frozen=True, tag=True):
+    leg: Leg
+
+
+class HangupRequested(Struct, frozen=True, tag=True):
+    """The far end of the leg asked to end it, or refused it (Q.850 cause, None where not said)."""
+
+    leg: Leg
+    cause: int | None = None
+
+
+class HungUp(Struct, frozen=True, tag=True):
+    """The leg is gone (Q.850 cause, None where not said)."""
+
+    leg: Leg
+    cause: int | None = None
+
+
+Observation = (
+    LegAppeared
+    | LegChanged
+    | Dials
+    | DialEnded
+    | JoinsBridge
+    | LeavesBridge
+    | LocalPair
+    | JoinsQueue
+    | LeavesQueue
+    | Holds
+    | Unholds
+    | HangupRequested
+    | HungUp
+)
+
+
+class Alive(Struct, frozen=True, kw_only=True):
+    """A leg of a snapshot, and the bridge that it is in."""
+
+    leg: Leg
+    bridge: str | None = None
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """All legs that the PBX has now.
+
+    restarted: the PBX was restarted since the last snapshot, so that no earlier leg can be alive, whatever its id;
+    audit: taken while observations went on, so that it may be a little older or newer than they are.
+    """
+
+    legs: tuple[Alive, ...] = ()
+    restarted: bool = False
+    audit: bool = False

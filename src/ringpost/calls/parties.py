@@ -1,0 +1,60 @@
+"""Who a leg is: a person inside or a number outside, and which way a call goes.
+
+Pure. A trunk is an endpoint that one of the configured patterns names; without patterns, every endpoint whose name is
+not an extension (2 to 6 digits). What is inside keeps the extension of its phone, whatever caller id the dialplan puts
+on the leg: an outside number that a company shows is no person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import translate
+
+from ringpost.model.data import Direction, Party
+
+from .records import CallRecord, LegRecord
+
+
+def is_extension(text: str | None) -> bool:
+    return text is not None and 2 <= len(text) <= 6 and text.isascii() and text.isdigit()
+
+
+class Numbering:
+    """The company's numbering. trunks: names of endpoints that lead outside, `*` matches any text."""
+
+    def __init__(self, trunks: Sequence[str]) -> None:
+        self._trunks = [re.compile(translate(trunk), re.IGNORECASE) for trunk in trunks]
+
+    def is_trunk(self, endpoint: str | None) -> bool:
+        if endpoint is None:
+            return False
+        if self._trunks:
+            return any(trunk.match(endpoint) for trunk in self._trunks)
+        return not is_extension(endpoint)
+
+    def party(self, leg: LegRecord, dialled: str | None = None) -> Party:
+        """Who is at the far end; dialled: the number that led there, where the leg itself shows none."""
+        number = leg.number or dialled
+        name = None if leg.name == number else leg.name
+        if self.is_trunk(leg.endpoint):
+            return Party(type="REMOTE", phone=number, name=name)
+        extension = next((text for text in (leg.endpoint, leg.number) if is_extension(text)), None)
+        return Party(type="LOCAL", phone=extension or number or leg.endpoint, name=name, userExtension=extension)
+
+    def trunk_of(self, call: CallRecord) -> str | None:
+        """The trunk that a call came in by, or else the one that it goes out by."""
+        for leg in (call.caller, call.callee):
+            if leg is not None and self.is_trunk(leg.endpoint):
+                return leg.endpoint
+        return call.trunk
+
+    def direction(self, call: CallRecord, caller: Party | None, callee: Party | None) -> Direction | None:
+        if caller is not None and caller.type == "REMOTE":
+            return "INBOUND"
+        if callee is not None:
+            return "INTERNAL" if callee.type == "LOCAL" else "OUTBOUND"
+        if caller is None or call.destination is None:
+            return None
+        inside = is_extension(call.destination) or call.destination.startswith("*") or call.queue is not None
+        return "INTERNAL" if inside else "OUTBOUND"

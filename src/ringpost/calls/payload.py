@@ -1,0 +1,56 @@
+"""What is told of a call: its `data`, and what call:end adds to it.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from ringpost.model.data import CallData, EndBy, Party
+
+from .causes import cause_text
+from .parties import Numbering
+from .records import CallRecord
+from .states import IN_TALK
+
+
+def payload(call: CallRecord, numbering: Numbering) -> CallData:
+    caller = call.known_caller
+    if caller is None and call.caller is not None:
+        caller = numbering.party(call.caller)
+    callee = _callee(call, numbering)
+    return CallData(
+        status=call.status,
+        caller=caller,
+        callee=callee,
+        destination=call.destination,
+        trunkName=numbering.trunk_of(call),
+        queueName=call.queue,
+        flags=call.flags,
+        direction=numbering.direction(call, caller, callee),
+    )
+
+
+def _callee(call: CallRecord, numbering: Numbering) -> Party | None:
+    if call.callee is None:
+        return call.known_callee
+    callee = numbering.party(call.callee, call.destination)
+    known = call.known_callee  # from before a restart, when more may have been known of the same person
+    return known if known is not None and known.phone == callee.phone else callee
+
+
+def end_payload(call: CallRecord, data: CallData, cause: int, end_by: EndBy | None, now: int) -> CallData:
+    """call:end: the last status stays, so that it shows whether the call was ever answered. now: when it ended (ms)."""
+    duration = now - call.started
+    talked = call.talked + (max(0, now - call.since) if call.status in IN_TALK else 0)
+    return structs.replace(
+        data,
+        flags=call.flags,
+        endCause=str(cause),
+        endCauseStr=cause_text(cause),
+        endBy=end_by,
+        waitTime=duration if call.talked_at is None else max(0, call.talked_at - call.started),
+        talkTime=talked,
+        duration=duration,
+    )

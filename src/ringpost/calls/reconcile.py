@@ -1,0 +1,121 @@
+"""Reconciliation: what differs between the calls known and those that a PBX has.
+
+Pure. After a lost connection or a restart there is no replay of what was missed, so calls that vanished are ended and
+calls that appeared are begun (`CallMachine.resync`). While the connection stands, an audit now and then finds legs
+whose hang-up, or whose appearance, was never told; as it runs beside the observations, only what two audits in a row
+say counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+import msgspec
+from msgspec import Struct
+
+from ringpost.model.call import Call
+from ringpost.model.data import CallData, Status
+
+from .observation import Alive, Snapshot
+from .records import CallRecord
+from .states import IN_TALK, TRANSITIONS
+
+_decode = msgspec.json.Decoder(CallData).decode
+_SUFFIXED = re.compile(r"(.+)-([2-9]|[1-9][0-9]+)")
+
+
+class Difference(Struct, frozen=True):
+    """gone: ids of legs that the PBX has no longer; new: legs that were not known."""
+
+    gone: frozenset[str] = frozenset()
+    new: tuple[Alive, ...] = ()
+
+
+class Audit:
+    """Remembers what the audit before found, so that only what lasts is acted on."""
+
+    def __init__(self) -> None:
+        self._missing: frozenset[str] = frozenset()
+        self._unknown: frozenset[str] = frozenset()
+
+    def compare(self, snapshot: Snapshot, known: Collection[str]) -> Difference:
+        there = {alive.leg.id: alive for alive in snapshot.legs}
+        missing = frozenset(leg for leg in known if leg not in there)
+        unknown = frozenset(leg for leg in there if leg not in known)
+        lasting = unknown & self._unknown
+        difference = Difference(missing & self._missing, tuple(there[leg] for leg in there if leg in lasting))
+        self._missing, self._unknown = missing, unknown
+        return difference
+
+    def clear(self) -> None:
+        self._missing = self._unknown = frozenset()
+
+
+class Restored:
+    """Calls that the ledger knows as going on, until the PBX says whether they still do."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, CallRecord] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def add(self, call: Call, prefix: str, order: int) -> None:
+        if call.id.startswith(prefix):
+            self._calls[call.id.removeprefix(prefix)] = record_of(call, order)
+
+    def take(self, key: str) -> CallRecord | None:
+        """The latest call with this PBX's id, where there is one: `<key>`, or `<key>-2` and on."""
+        found = [
+            (int(match[2]), name)
+            for name in self._calls
+            if name.startswith(key) and (match := _SUFFIXED.fullmatch(name)) is not None and match[1] == key
+        ]
+        name = max(found)[1] if found else key
+        record = self._calls.pop(name, None)
+        if record is not None:
+            record.key = key
+        return record
+
+    def take_all(self) -> list[CallRecord]:
+        rest = list(self._calls.values())
+        self._calls.clear()
+        return rest
+
+
+def record_of(call: Call, order: int) -> CallRecord:
+    """A call as the ledger told it last. Its legs come with the first snapshot."""
+    try:
+        data = _decode(call.data)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        data = CallData(status="CONNECTING")
+    status = next((status for status in TRANSITIONS if status == data.status), _FIRST)
+    return CallRecord(
+        key=call.id,
+        order=order,
+        id=call.id,
+        started=call.started,
+        known_caller=data.caller,
+        known_callee=data.callee,
+        destination=data.destination,
+        queue=data.queueName,
+        trunk=data.trunkName,
+        flags=data.flags,
+        status=status,
+        since=call.updated,
+        talked_at=call.updated if status in IN_TALK else None,
+        engaged=True,
+        told=True,
+        sent=data,
+        time=call.updated,
+        restored=True,
+    )
+
+
+_FIRST: Status = "CONNECTING"
+
+
+def callers_first(legs: Iterable[Alive]) -> list[Alive]:
+    """A snapshot's legs, those first that their call is named after: they called."""
+    return sorted(legs, key=lambda alive: (alive.leg.id != alive.leg.call, alive.leg.id))

@@ -1,0 +1,171 @@
+"""The connection to an Asterisk: the thin shell around `session`.
+
+Promise: it only reads, parses and says; whoever listens must not block it, because Asterisk cuts off a manager that
+does not read (writetimeout). A connection that is lost is made again, with growing waits. The secret is read anew for
+every connection, and is in no log and no error. Run from the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import structlog
+from msgspec import structs
+
+from ringpost.errors import RingpostError
+from ringpost.settings import PbxSettings
+from ringpost.sources.source import Say, SourceStatus
+
+from .session import Boot, Command, Failed, Listed, LoggedIn, Observed, Send, Session, Version
+
+CONNECT_LIMIT: Final = 10_000  # ms
+READ_SIZE: Final = 65_536  # bytes
+
+_RETRY: Final = (1_000, 30_000)  # ms: the first wait, and the longest
+_RETRY_REFUSED: Final = (30_000, 300_000)  # ms: what only a person can mend; fail2ban counts failed logins
+_REFUSED: Final = frozenset({"pbx_login_refused", "pbx_permission_missing", "pbx_too_old", "settings_invalid"})
+
+log = structlog.get_logger()
+
+
+class AsteriskSource:
+    """Listens to one Asterisk. now: ms since the epoch; jitter: a number from 0 to 1, drawn for every wait."""
+
+    def __init__(self, settings: PbxSettings, *, now: Callable[[], int], jitter: Callable[[], float]) -> None:
+        self._settings = settings
+        self._now = now
+        self._jitter = jitter
+        self._status = SourceStatus()
+        self._boot: Boot | None = None
+        self._dropped = 0
+
+    def status(self) -> SourceStatus:
+        return self._status
+
+    async def run(self, say: Say) -> None:
+        where = {"company": self._settings.company, "pbx": self._settings.serial}
+        while True:
+            stood = False
+
+            def handle(command: Command) -> bool:
+                nonlocal stood
+                match command:
+                    case Listed(snapshot):
+                        if not stood:
+                            stood = True
+                            self._change(connected_since=self._now(), error=None, message=None, attempts=0)
+                            log.info("pbx connected", legs=len(snapshot.legs), **where)
+                        say(snapshot)
+                    case Observed(observation):
+                        say(observation)
+                    case Version(version):
+                        self._change(version=version)
+                self._change(heard=self._now())
+                return False
+
+            try:
+                failed = await self._converse(handle)
+            finally:
+                self._change(connected_since=None)
+            self._change(error=failed.code, message=failed.message, attempts=self._status.attempts + 1)
+            wait = back_off(self._status.attempts, failed.code, self._jitter())
+            log.warning("pbx not connected", code=failed.code, reason=failed.message, retry_in_ms=wait, **where)
+            await asyncio.sleep(wait / 1_000)
+
+    async def _converse(self, handle: Callable[[Command], bool]) -> Failed:
+        try:
+            session = Session(self._settings.user, secret_of(self._settings), self._now(), self._boot)
+        except RingpostError as error:
+            return Failed("settings_invalid", error.message)
+        try:
+            failed = await converse(self._settings, session, handle, self._now)
+        finally:
+            self._boot = session.boot or self._boot
+            self._dropped += session.dropped
+            self._change(dropped=self._dropped)
+        return failed or Failed("pbx_unreachable", "The connection was ended.")
+
+    def _change(self, **changes: int | str | None) -> None:
+        self._status = structs.replace(self._status, **changes)
+
+
+async def converse(
+    settings: PbxSettings, session: Session, handle: Callable[[Command], bool], now: Callable[[], int]
+) -> Failed | None:
+    """One connection, until it fails or `handle` says that it is enough (then None)."""
+    opened = await _open(settings)
+    if isinstance(opened, Failed):
+        return opened
+    reader, writer = opened
+    try:
+        while True:
+            for command in await _next_commands(reader, session, now):
+                match command:
+                    case Send(data):
+                        writer.write(data)
+                    case Failed():
+                        return command
+                    case LoggedIn() | Version() | Listed() | Observed():
+                        if handle(command):
+                            return None
+    finally:
+        writer.transport.abort()
+
+
+async def _open(settings: PbxSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | Failed:
+    try:
+        async with asyncio.timeout(CONNECT_LIMIT / 1_000):
+            context = tls_context(settings) if settings.tls else None
+            return await asyncio.open_connection(settings.host, settings.port, ssl=context)
+    except RingpostError as error:
+        return Failed("settings_invalid", error.message)
+    except ssl.SSLError as error:
+        return Failed("pbx_unreachable", f"The TLS handshake failed: {error.reason or 'unknown reason'}.")
+    except TimeoutError:
+        return Failed("pbx_unreachable", "The PBX did not take the connection in time.")
+    except OSError as error:
+        return Failed("pbx_unreachable", f"No connection to the PBX: {error.strerror or type(error).__name__}.")
+
+
+async def _next_commands(reader: asyncio.StreamReader, session: Session, now: Callable[[], int]) -> list[Command]:
+    due = session.wake_at()
+    wait = None if due is None else max(0, due - now()) / 1_000
+    try:
+        async with asyncio.timeout(wait):
+            data = await reader.read(READ_SIZE)
+    except TimeoutError:
+        return session.poll(now())
+    except OSError:
+        return session.closed()
+    if not data:
+        return session.closed()
+    return [*session.received(data, now()), *session.poll(now())]
+
+
+def back_off(attempts: int, code: str, jitter: float) -> int:
+    """How long to wait before the next connection (ms). attempts: tried in vain, from 1; jitter: 0 to 1."""
+    first, longest = _RETRY_REFUSED if code in _REFUSED else _RETRY
+    wait = min(longest, first << min(attempts - 1, 16))
+    return int(wait * (0.5 + jitter / 2))
+
+
+def secret_of(settings: PbxSettings) -> str:
+    """Raises `settings_invalid`."""
+    if not settings.secret_file:
+        return settings.secret
+    try:
+        return Path(settings.secret_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise RingpostError("settings_invalid", "The secret_file cannot be read.", field="pbx.secret_file") from None
+
+
+def tls_context(settings: PbxSettings) -> ssl.SSLContext:
+    """Raises `settings_invalid`."""
+    try:
+        return ssl.create_default_context(cafile=settings.tls_ca or None)
+    except (OSError, ssl.SSLError):
+        raise RingpostError("settings_invalid", "The file tls_ca holds no certificates.", field="pbx.tls_ca") from None

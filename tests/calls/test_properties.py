@@ -1,0 +1,179 @@
+"""Whatever a PBX says, in whatever order, and whatever is lost of it: one start, one end, nothing after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringpost.calls.events import CallEvent
+from ringpost.calls.observation import (
+    Alive,
+    DialEnded,
+    Dials,
+    HangupRequested,
+    Holds,
+    HungUp,
+    JoinsBridge,
+    JoinsQueue,
+    LeavesBridge,
+    LeavesQueue,
+    Leg,
+    LegAppeared,
+    LegChanged,
+    LocalPair,
+    Observation,
+    Snapshot,
+    Unholds,
+)
+from ringpost.model.data import to_wire
+from ringpost.wire import canonical
+from tests.recordings.play import feed, machine, observations
+from tests.recordings.reader import NAMES
+
+Item = tuple[int, Observation | Snapshot]
+
+
+def check(events: Sequence[CallEvent]) -> None:
+    last: dict[str, CallEvent] = {}
+    for event in events:
+        before = last.get(event.call)
+        if before is None:
+            assert event.type == "call:start"
+        else:
+            assert event.type in {"call:update", "call:end"}
+            assert before.type != "call:end"
+            assert event.time >= before.time
+        last[event.call] = event
+    for event in last.values():
+        assert event.type == "call:end"
+        data = event.data
+        assert data.waitTime is not None
+        assert data.talkTime is not None
+        assert data.duration is not None
+        assert 0 <= data.talkTime <= data.duration
+        assert 0 <= data.waitTime <= data.duration
+        assert data.endCause not in {None, "0", "127"}
+
+
+def played(items: Sequence[Item]) -> list[CallEvent]:
+    """All events, with a PBX that has no calls left at the end."""
+    end = max((time for time, _ in items), default=0) + 60_000
+    return feed(machine(), [*items, (end, Snapshot())])
+
+
+RECORDED: list[list[Item]] = [list(observations(name)) for name in NAMES]
+
+
+@st.composite
+def disturbed(draw: st.DrawFn) -> list[Item]:
+    """A recording with some of it lost, some of it told twice, and some of it told late."""
+    items = list(draw(st.sampled_from(RECORDED)))
+    for _ in range(draw(st.integers(1, 6))):
+        if not items:
+            break
+        place = draw(st.integers(0, len(items) - 1))
+        match draw(st.sampled_from(("lose", "double", "late"))):
+            case "lose":
+                del items[place]
+            case "double":
+                items.insert(draw(st.integers(place, len(items))), items[place])
+            case _:
+                item = items.pop(place)
+                items.insert(draw(st.integers(place, len(items))), item)
+    return items
+
+
+@given(disturbed())
+@settings(max_examples=150, deadline=None)
+def test_lost_doubled_and_late_events_never_break_a_call(items: list[Item]) -> None:
+    check(played(items))
+
+
+@given(st.sampled_from(RECORDED), st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_machine_that_begins_in_the_middle_ends_what_it_starts(items: list[Item], data: st.DataObject) -> None:
+    check(played(items[data.draw(st.integers(0, len(items))) :]))
+
+
+def keys(items: list[Item]) -> set[str]:
+    return {item.leg.call for _, item in items if isinstance(item, LegAppeared)}
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_calls_that_go_on_at_once_are_told_as_each_alone(data: st.DataObject) -> None:
+    one, two = (data.draw(st.sampled_from(RECORDED)) for _ in range(2))
+    keys = [
+        {item.leg.call for _, item in items if hasattr(item, "leg") and item.leg is not None} for items in (one, two)
+    ]
+    if keys[0] & keys[1] or any(isinstance(item, Snapshot) for _, item in (*one, *two)):
+        return
+    start = one[0][0] if one else 0
+    shift = start - (two[0][0] if two else 0) + data.draw(st.integers(0, 3_000))
+    mixed = sorted([*one, *((time + shift, item) for time, item in two)], key=lambda item: item[0])
+    told = feed(machine(), mixed)
+    alone = [*feed(machine(), one), *feed(machine(), [(time + shift, item) for time, item in two])]
+    assert sorted(map(repr, told)) == sorted(map(repr, alone))
+
+
+ids = st.sampled_from(("1", "2", "3", "4"))
+legs = st.builds(
+    Leg,
+    id=ids,
+    call=ids,
+    kind=st.sampled_from(("real", "real", "local")),
+    endpoint=st.sampled_from(("1001", "1002", "SIPTRUNK", None)),
+    state=st.sampled_from(("down", "calling", "ringing", "up")),
+    number=st.sampled_from(("1001", "+15550100", None)),
+    dialled=st.sampled_from(("1002", "*8", None)),
+)
+bridges = st.sampled_from(("x", "y"))
+causes = st.sampled_from((None, 0, 16, 17, 26, 127, 999))
+anything = st.one_of(
+    st.builds(LegAppeared, legs),
+    st.builds(LegChanged, legs),
+    st.builds(Dials, st.none() | legs, legs),
+    st.builds(DialEnded, st.none() | legs, legs, st.sampled_from(("ANSWER", "BUSY", "CANCEL", "?"))),
+    st.builds(JoinsBridge, legs, bridges, st.sampled_from(("talk", "conference", "wait")), st.none() | ids),
+    st.builds(LeavesBridge, legs, bridges),
+    st.builds(LocalPair, legs, legs),
+    st.builds(JoinsQueue, legs, st.just("sales")),
+    st.builds(LeavesQueue, legs, st.just("sales")),
+    st.builds(Holds, legs),
+    st.builds(Unholds, legs),
+    st.builds(HangupRequested, legs, causes),
+    st.builds(HungUp, legs, causes),
+    st.builds(HungUp, legs, causes),
+    st.builds(
+        Snapshot,
+        legs=st.lists(st.builds(Alive, leg=legs, bridge=st.none() | bridges), max_size=4).map(tuple),
+        restarted=st.booleans(),
+        audit=st.booleans(),
+    ),
+)
+
+
+@given(st.lists(st.tuples(st.integers(-200, 2_000), anything), max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_no_sequence_of_observations_breaks_a_call(steps: list[tuple[int, Observation | Snapshot]]) -> None:
+    now, items = 1_700_000_000_000, []
+    for wait, item in steps:
+        now += wait  # the clock may go back, too
+        items.append((now, item))
+    events = played(items)
+    check(events)
+    for event in events:
+        canonical.encode(to_wire(event.data, ended=event.type == "call:end", extra_keys=True))
+
+
+@given(st.lists(anything, max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_nothing_is_kept_of_calls_that_are_over(items: list[Observation | Snapshot]) -> None:
+    calls = machine()
+    feed(calls, [*((index * 100, item) for index, item in enumerate(items)), (100_000, Snapshot())])
+    statistics = calls.statistics()
+    assert (statistics.open, statistics.legs) == (0, 0)
+    assert statistics.started == statistics.ended
+    assert calls.wake_at() is None

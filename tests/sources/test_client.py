@@ -1,0 +1,260 @@
+"""The client against a manager interface on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import structlog
+import trustme
+
+from ringpost.calls.observation import HungUp, LegAppeared, Observation, Snapshot
+from ringpost.settings import PbxSettings
+from ringpost.sources.asterisk import client, session
+from ringpost.sources.asterisk.client import AsteriskSource, back_off
+from ringpost.sources.asterisk.probe import manager_stanza, probe
+from tests.sources.ami_server import SECRET, AmiServer, channel, event
+
+Said = Observation | Snapshot
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[AmiServer]:
+    server = AmiServer()
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_RETRY", (2, 20))
+    monkeypatch.setattr(client, "_RETRY_REFUSED", (2, 20))
+
+
+class Ear:
+    """Runs a source and keeps what it says."""
+
+    def __init__(self, settings: PbxSettings) -> None:
+        self.source = AsteriskSource(settings, now=now, jitter=lambda: 0.0)
+        self.said: asyncio.Queue[Said] = asyncio.Queue()
+        self.task = asyncio.create_task(self.source.run(self.said.put_nowait))
+
+    async def next(self) -> Said:
+        async with asyncio.timeout(10):
+            return await self.said.get()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - a status has no event
+                await asyncio.sleep(0.002)
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+Listen = Callable[[PbxSettings], Ear]
+
+
+@pytest.fixture
+async def listen() -> AsyncIterator[Listen]:
+    ears: list[Ear] = []
+
+    def listen(settings: PbxSettings) -> Ear:
+        ears.append(Ear(settings))
+        return ears[-1]
+
+    yield listen
+    for ear in ears:
+        await ear.stop()
+
+
+async def test_it_says_a_snapshot_first_and_then_what_happens(server: AmiServer, listen: Listen) -> None:
+    server.channels = [channel("1.1", "1.1", "1001", 6, BridgeId="b")]
+    ear = listen(server.settings())
+    snapshot = await ear.next()
+    assert isinstance(snapshot, Snapshot)
+    assert [(alive.leg.endpoint, alive.bridge) for alive in snapshot.legs] == [("1001", "b")]
+    server.say(event("Newchannel", **channel("2.1", "2.1", "1003", 4)))
+    assert isinstance(await ear.next(), LegAppeared)
+    status = ear.source.status()
+    assert (status.version, status.error, status.attempts) == ("22.5.2", None, 0)
+    assert status.connected_since is not None
+    assert status.heard is not None
+
+
+async def test_what_comes_between_login_and_list_follows_the_list(server: AmiServer, listen: Listen) -> None:
+    server.before_list = event("Hangup", **channel("1.1", "1.1", "1001", 6, Cause=16))
+    ear = listen(server.settings())
+    assert isinstance(await ear.next(), Snapshot)
+    assert isinstance(await ear.next(), HungUp)
+
+
+async def test_a_lost_connection_is_made_again_and_a_snapshot_comes_first(server: AmiServer, listen: Listen) -> None:
+    ear = listen(server.settings())
+    await ear.next()
+    server.uptime, server.channels = 1, [channel("9.1", "9.1", "1001", 4)]
+    server.cut()
+    snapshot = await ear.next()
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.restarted
+    assert [alive.leg.id for alive in snapshot.legs] == ["9.1"]
+    assert server.logins == 2
+
+
+async def test_a_wrong_secret_is_reported_without_the_secret(server: AmiServer, listen: Listen) -> None:
+    wrong = "not the secret at all"
+    with structlog.testing.capture_logs() as logs:
+        ear = listen(server.settings(secret=wrong))
+        await ear.until(lambda: ear.source.status().attempts >= 2)
+    status = ear.source.status()
+    assert status.error == "pbx_login_refused"
+    assert wrong not in repr((status, logs, ear.source))
+    assert {entry["code"] for entry in logs} == {"pbx_login_refused"}
+
+
+async def test_a_user_without_reporting_is_reported(server: AmiServer, listen: Listen) -> None:
+    server.may_list = False
+    ear = listen(server.settings())
+    await ear.until(lambda: ear.source.status().error == "pbx_permission_missing")
+
+
+async def test_a_pbx_that_closes_before_its_greeting_is_unreachable(server: AmiServer, listen: Listen) -> None:
+    server.greets = False
+    ear = listen(server.settings())
+    await ear.until(lambda: ear.source.status().error == "pbx_unreachable")
+    server.greets = True
+    assert isinstance(await ear.next(), Snapshot)
+    assert ear.source.status().error is None
+
+
+async def test_a_port_that_nobody_listens_on_is_unreachable(server: AmiServer, listen: Listen) -> None:
+    settings = server.settings()
+    await server.stop()
+    ear = listen(settings)
+    await ear.until(lambda: ear.source.status().attempts >= 2)
+    assert ear.source.status().error == "pbx_unreachable"
+    await server.start()
+    assert isinstance(await ear.next(), Snapshot)
+
+
+async def test_a_pbx_that_goes_silent_is_left(
+    server: AmiServer, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "PING_EVERY", 10)
+    monkeypatch.setattr(session, "SILENCE_LIMIT", 100)
+    ear = listen(server.settings())
+    await ear.next()
+    server.silent = True
+    await ear.until(lambda: ear.source.status().message == "The PBX has gone silent.")
+    server.silent = False
+    assert isinstance(await ear.next(), Snapshot)
+
+
+async def test_the_secret_is_read_from_its_file(server: AmiServer, listen: Listen, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    ear = listen(server.settings(secret="", secret_file=str(file)))
+    await ear.until(lambda: ear.source.status().error == "settings_invalid")
+    file.write_text(SECRET + "\n")
+    assert isinstance(await ear.next(), Snapshot)
+
+
+@pytest.fixture
+async def tls_server(tmp_path: Path) -> AsyncIterator[tuple[AmiServer, str]]:
+    authority = trustme.CA()
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server = AmiServer()
+    await server.start(context)
+    yield server, str(file)
+    await server.stop()
+
+
+async def test_tls_is_used_with_the_authority_that_is_trusted(
+    tls_server: tuple[AmiServer, str], listen: Listen
+) -> None:
+    server, authority = tls_server
+    ear = listen(server.settings(tls=True, tls_ca=authority))
+    assert isinstance(await ear.next(), Snapshot)
+
+
+async def test_a_certificate_of_another_authority_is_not_trusted(
+    tls_server: tuple[AmiServer, str], listen: Listen
+) -> None:
+    server, _ = tls_server
+    ear = listen(server.settings(tls=True))
+    await ear.until(lambda: "TLS" in (ear.source.status().message or ""))
+    assert server.logins == 0
+
+
+def test_waits_grow_to_a_limit_and_are_longer_where_only_a_person_can_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    waits = [back_off(attempt, "pbx_unreachable", 1.0) for attempt in range(1, 9)]
+    assert waits == [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]
+    assert back_off(1, "pbx_unreachable", 0.0) == 500
+    assert back_off(1, "pbx_login_refused", 1.0) == 30_000
+    assert back_off(50, "pbx_login_refused", 1.0) == 300_000
+
+
+# --- probe ---------------------------------------------------------------------------------------------------------
+async def test_the_probe_finds_all_well(server: AmiServer) -> None:
+    server.channels = [channel("1.1", "1.1", "1001", 6)]
+    result = await probe(server.settings(), now=now)
+    assert (result.code, result.version, result.legs, result.advice) == (None, "22.5.2", 1, ())
+
+
+Arrange = Callable[[AmiServer], object]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"secret": "wrong"}, "pbx_login_refused"),
+        ({"secret_file": "/nowhere"}, "settings_invalid"),
+        ({"tls": True, "tls_ca": "/nowhere"}, "settings_invalid"),
+    ],
+)
+async def test_the_probe_tells_what_is_wrong_with_the_settings(
+    server: AmiServer, change: dict[str, object], code: str
+) -> None:
+    assert (await probe(server.settings(**change), now=now)).code == code
+
+
+async def test_the_probe_tells_what_is_wrong_with_the_pbx(server: AmiServer) -> None:
+    async def code() -> str | None:
+        return (await probe(server.settings(), now=now)).code
+
+    async def after(arrange: Callable[[], Awaitable[None] | None]) -> str | None:
+        outcome = arrange()
+        if outcome is not None:
+            await outcome
+        return await code()
+
+    server.may_list = False
+    assert await code() == "pbx_permission_missing"
+    server.may_list, server.version = True, "13.1.0"
+    assert await code() == "pbx_too_old"
+    server.greets = False
+    assert await code() == "pbx_unreachable"
+    assert await after(server.stop) == "pbx_unreachable"
+    await server.start()
+
+
+@pytest.mark.parametrize("address", ["10.0.0.5", "2001:db8::5"])
+def test_the_stanza_gives_the_least_rights_to_our_address_alone(address: str) -> None:
+    stanza = manager_stanza(AmiServer().settings(port=5038), address)
+    assert stanza.startswith("[ringpost]\n")
+    assert f"permit = {address}/" in stanza
+    assert "read = system,call,agent\nwrite = reporting\n" in stanza
+    assert SECRET not in stanza

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ringpost.errors import RingpostError
+from ringpost.sources.asterisk.frames import LINE_LIMIT, MESSAGE_LIMIT, FrameReader, action
+from ringpost.wire import canonical
+from tests.recordings.reader import NAMES, frames
+
+EVENT = b"Event: Newstate\r\nUniqueid: 1.1\r\n\r\n"
+
+
+def read(*pieces: bytes) -> list[dict[str, str]]:
+    reader = FrameReader()
+    return [message.fields for piece in pieces for message in reader.feed(piece)]
+
+
+def test_the_greeting_is_a_message_of_its_own() -> None:
+    assert read(b"Asterisk Call Manager/11.0.0\r\nEvent: X\r\n\r\n") == [{"banner": "11.0.0"}, {"event": "X"}]
+
+
+def test_keys_are_read_in_any_case_and_values_keep_their_colons() -> None:
+    assert read(b"RESPONSE: Success\r\nappdata: a: b\r\n\r\n") == [{"response": "Success", "appdata": "a: b"}]
+
+
+def test_a_message_that_ends_with_a_bare_line_break_does_not_swallow_the_next() -> None:
+    assert read(b"Event: Hangup\r\n\n" + EVENT) == [{"event": "Hangup"}, {"event": "Newstate", "uniqueid": "1.1"}]
+
+
+def test_of_repeated_keys_the_first_counts() -> None:
+    raw = b"Event: X\r\nUniqueid: 1\r\nUniqueid: 2\r\nLinkedid: 3\r\nLinkedid: 4\r\n\r\n"
+    assert read(raw) == [{"event": "X", "uniqueid": "1", "linkedid": "3"}]
+
+
+def test_a_message_with_two_events_is_dropped() -> None:
+    reader = FrameReader()
+    assert reader.feed(b"Event: Newstate\r\nCallerIDNum: 5\r\nEvent: Hangup\r\nUniqueid: 1\r\n\r\n") == []
+    assert reader.dropped == 1
+    assert len(reader.feed(EVENT)) == 1
+
+
+def test_the_rest_of_a_message_that_a_value_cut_in_two_is_dropped() -> None:
+    assert read(b"Event: A\r\nCallerIDNum: 5\r\n\r\nUniqueid: 1\r\nEvent: Hangup\r\n\r\n" + EVENT)[1:] == read(EVENT)
+
+
+def test_a_character_cut_in_two_by_the_network_is_read_whole() -> None:
+    raw = "Event: X\r\nCallerIDName: Крот\r\n\r\n".encode()
+    cut = raw.index("К".encode()) + 1
+    assert read(raw[:cut], raw[cut:]) == [{"event": "X", "calleridname": "Крот"}]
+
+
+def test_what_is_no_utf_8_becomes_the_replacement_character() -> None:
+    assert read(b"Event: X\r\nCallerIDName: J\xfcrgen\r\n\r\n")[0]["calleridname"] == "J\ufffdrgen"
+
+
+def test_escapes_of_names_are_undone_and_those_of_other_values_are_not() -> None:
+    raw = rb"Event: X" + b"\r\n" + rb"CallerIDName: D\'A \"B\" \\ C\nD" + b"\r\n" + rb"AppData: a\'b" + b"\r\n\r\n"
+    assert read(raw) == [{"event": "X", "calleridname": 'D\'A "B" \\ CD', "appdata": r"a\'b"}]
+
+
+def test_characters_that_the_wire_refuses_are_taken_out() -> None:
+    raw = b"Event: X\r\nCallerIDNum: 1\x00\x1f\xc2\x85\xef\xbf\xbe\xef\xbf\xbf\xed\xa0\x802\r\n\r\n"
+    number = read(raw)[0]["calleridnum"]
+    assert number.replace("\ufffd", "") == "12"
+    canonical.encode({"phone": number})
+
+
+def test_a_line_that_is_too_long_drops_its_message_and_no_other() -> None:
+    reader = FrameReader()
+    assert reader.feed(b"Event: X\r\nValue: " + b"v" * LINE_LIMIT) == []
+    assert [message.event for message in reader.feed(b"v" * 100 + b"\r\n\r\n" + EVENT)] == ["Newstate"]
+    assert reader.dropped == 1
+
+
+def test_a_message_that_is_too_large_drops_itself_and_no_other() -> None:
+    reader = FrameReader()
+    reader.feed(b"Event: X\r\n")
+    for number in range(MESSAGE_LIMIT // 10_000 + 1):
+        reader.feed(b"K%d: " % number + b"v" * 10_000 + b"\r\n")
+    assert [message.event for message in reader.feed(b"\r\n" + EVENT)] == ["Newstate"]
+    assert reader.dropped == 1
+
+
+def cut(raw: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(place % (len(raw) + 1) for place in places), len(raw)]
+    return [raw[start:end] for start, end in pairwise(edges)]
+
+
+@given(st.sampled_from(NAMES), st.lists(st.integers(0, 200_000), max_size=30))
+@settings(max_examples=40, deadline=None)
+def test_however_a_recording_is_cut_the_same_messages_come_out(name: str, places: list[int]) -> None:
+    raw = b"".join(frame.data for frame in frames(name) if frame.direction == "<")
+    assert read(*cut(raw, places)) == read(raw)
+
+
+noise = st.lists(
+    st.sampled_from(
+        [
+            b"Event: A",
+            b"Response: B",
+            b"k: v",
+            b"\r\n",
+            b"\n",
+            b"\r",
+            b":",
+            b"\x00\xff",
+            b"Asterisk Call Manager/1",
+            b"\\",
+        ]
+    )
+    | st.just(b"x" * (LINE_LIMIT - 1))
+    | st.binary(max_size=8),
+    max_size=40,
+).map(b"".join)
+
+
+@given(noise, st.lists(st.integers(0, 200_000), max_size=10))
+@settings(max_examples=200, deadline=None)
+def test_however_noise_is_cut_the_same_messages_come_out(raw: bytes, places: list[int]) -> None:
+    whole, pieces = FrameReader(), FrameReader()
+    expected = whole.feed(raw)
+    assert [message for piece in cut(raw, places) for message in pieces.feed(piece)] == expected
+    assert pieces.dropped == whole.dropped
+    for message in expected:
+        canonical.encode(dict(message.fields))
+
+
+def test_an_action_is_written_as_lines() -> None:
+    assert action("Login", [("Username", "jürgen")]) == "Action: Login\r\nUsername: jürgen\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("value", ["a\r\nAction: Originate", "a\nb", "a\0b", "x" * 1_100])
+def test_an_action_with_a_value_that_would_break_it_is_refused(value: str) -> None:
+    with pytest.raises(RingpostError) as caught:
+        action("Login", [("Username", value)])
+    assert (caught.value.code, caught.value.field) == ("invalid_value", "username")
