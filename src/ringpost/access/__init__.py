@@ -1,0 +1,1 @@
+"""Who may do what, and how secrets are kept: API keys and roles, one-time sign-in, sealing at rest."""

@@ -1,0 +1,1 @@
+"""The one door to 'accepted': validate, match, encode, commit, hand over."""

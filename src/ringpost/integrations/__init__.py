@@ -1,0 +1,1 @@
+"""What companies have installed: the one owner of integrations in memory, and every change to them."""
