@@ -1,0 +1,116 @@
+"""The HTTP application: every operation under its address, behind one way of asking, answering and refusing.
+
+Built by `node.py`, which serves it with `HttpServer`; the console adds its pages as `extra_routes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
+
+from ringpost.errors import RingpostError
+
+from .answers import AnyRequest, answer, on_fault, on_framework_refusal, on_refusal
+from .body import BODY_LIMIT, decode, header, read_body
+from .deliveries import delivery_routes
+from .events import ACCEPT_BATCH, ACCEPT_EVENT, event_routes
+from .integrations import integration_routes
+from .keys import key_routes
+from .openapi import describe
+from .operation import PART, Asked, Method, OpenRoute, Operation, Route
+from .presented import caller_of
+from .query import read_query
+from .request_id import RequestIds
+from .service import OPENAPI, SERVICE_ROUTES, open_routes, service_routes
+from .services import Services
+
+
+def build_app(services: Services, *, extra_routes: Sequence[ControllerRouterHandler] = ()) -> ASGIApp:
+    """The ASGI application of a node."""
+    document = msgspec.json.encode(describe(operations(services)))
+    handlers: list[ControllerRouterHandler] = [
+        *event_routes(services),
+        *(_handler(services, route) for route in _routes(services)),
+        *(_handler(services, route) for route in service_routes(document)),
+        *(_open_handler(services, route) for route in open_routes(services)),
+        *extra_routes,
+    ]
+    app = Litestar(
+        handlers,
+        debug=False,
+        logging_config=None,
+        openapi_config=None,
+        exception_handlers={
+            RingpostError: on_refusal,
+            HTTPException: on_framework_refusal,
+            Exception: on_fault,
+        },
+    )
+    return RequestIds(app)
+
+
+def operations(services: Services) -> list[Operation]:
+    """Every operation of the API, as the documentation lists them."""
+    return [
+        ACCEPT_EVENT,
+        ACCEPT_BATCH,
+        *(route.operation for route in (*_routes(services), *SERVICE_ROUTES)),
+        OPENAPI,
+        *(route.operation for route in open_routes(services)),
+    ]
+
+
+def _routes(services: Services) -> list[Route]:
+    return [*integration_routes(services), *delivery_routes(), *key_routes()]
+
+
+def _handler(services: Services, route: Route) -> HTTPRouteHandler:
+    operation = route.operation
+
+    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return answer(await route.do(services, await _asked(services, operation, request)), operation.status)
+
+    return _under(operation)(handle)
+
+
+def _open_handler(services: Services, route: OpenRoute) -> HTTPRouteHandler:
+    async def handle() -> Response[bytes]:
+        return answer(await route.do(services), route.operation.status)
+
+    return _under(route.operation)(handle)
+
+
+def _under(operation: Operation) -> HTTPRouteHandler:
+    """A route handler at the operation's address."""
+    path = PART.sub(r"{\1:str}", operation.path)
+    methods: list[Method | Literal["HEAD"]] = [operation.method]
+    if operation.method == "GET":
+        methods.append("HEAD")  # RFC 9110, 9.1; the server leaves the body out
+    return HTTPRouteHandler(path, http_method=methods, name=operation.id, status_code=operation.status)
+
+
+async def _asked(services: Services, operation: Operation, request: AnyRequest) -> Asked:
+    """Who asks is settled first, before anything else of the request is looked at."""
+    headers = request.scope["headers"]
+    caller = caller_of(headers, services.keys)
+    if operation.right is not None:
+        caller.require(operation.right)
+    query = read_query(request.scope["query_string"], operation.query)
+    raw, body = b"", None
+    if operation.takes is not None:
+        raw = await read_body(headers, request.receive, BODY_LIMIT)
+        body = operation.takes() if operation.optional_body and not raw else decode(raw, operation.takes)
+    return Asked(
+        caller=caller,
+        path=request.path_params,
+        query=query,
+        body=body,
+        raw=raw,
+        idempotency_key=header(headers, b"idempotency-key") if operation.idempotent else None,
+    )

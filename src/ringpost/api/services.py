@@ -1,0 +1,37 @@
+"""What the HTTP API works with: the parts of a node, passed in by `node.py` when it builds the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ringpost.access.keys import Keys
+from ringpost.intake.accept import Intake
+from ringpost.integrations.registry import Registry
+from ringpost.ledger.ledger import Ledger
+from ringpost.model.delivery import Owed
+from ringpost.settings import Settings
+from ringpost.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of one node.
+
+    dispatcher_replayed: takes a delivery that is to go out again; refresh_metrics: brings the gauges up to date before
+    they are read; ready: whether the node takes and dispatches events now; now: the wall clock (ms); seal, unseal: the
+    vault's, with the context that a blob belongs to, for remembered answers that hold a secret.
+    """
+
+    ledger: Ledger
+    intake: Intake
+    registry: Registry
+    keys: Keys
+    metrics: Metrics
+    settings: Settings
+    dispatcher_replayed: Callable[[Owed], None]
+    refresh_metrics: Callable[[], None]
+    ready: Callable[[], bool]
+    now: Callable[[], int]
+    seal: Callable[[bytes, str], bytes]
+    unseal: Callable[[bytes, str], bytes]

@@ -1,0 +1,87 @@
+"""What the API shows and takes: the Structs of its answers and bodies, from which its documentation is made too.
+
+Keys are in camel case, as on the wire; times are milliseconds since the Unix epoch. Here are the shapes of keys and of
+the service itself; the larger families have modules of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ringpost.model.access import ApiKey, Role
+
+
+class Shape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What all shapes of answers share."""
+
+
+class NewKey(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Make an API key. An operator's key belongs to no company; any other needs one."""
+
+    role: Role
+    company: Annotated[str, Meta(description="The company; an operator's key names it.")] | None = None
+    name: Annotated[str, Meta(max_length=100, description="A name for people.")] = ""
+
+
+class KeyShown(Shape, frozen=True, kw_only=True):
+    """An API key without its text. revoked: when, null while it is good."""
+
+    id: str
+    company: str | None
+    role: Role
+    name: str
+    created: int
+    revoked: int | None
+
+
+class KeyWithText(KeyShown, frozen=True, kw_only=True):
+    """An API key right after it was made; `key` is its text, shown this once."""
+
+    key: str
+
+
+class WhoAmI(Shape, frozen=True, kw_only=True):
+    """Whose key it is: its id, company (null: an operator's), role, and what that may do."""
+
+    key_id: str
+    company: str | None
+    role: Role
+    rights: list[str]
+
+
+class ErrorShown(Shape, frozen=True, kw_only=True):
+    """One error code."""
+
+    code: str
+    status: int
+    meaning: str
+    help: str
+
+
+class EventTypeShown(Shape, frozen=True, kw_only=True):
+    """One event type: what it says, the JSON Schema of its body, and an example."""
+
+    type: str
+    summary: str
+    description: str
+    schema: dict[str, Any]
+    example: dict[str, Any]
+
+
+class Refusal(Shape, frozen=True, kw_only=True):
+    """What went wrong. field: the path of what is wrong in the input, where there is one."""
+
+    code: str
+    message: str
+    field: str | msgspec.UnsetType = msgspec.UNSET
+
+
+def show_key(key: ApiKey) -> KeyShown:
+    return KeyShown(**key_values(key))
+
+
+def key_values(key: ApiKey) -> dict[str, Any]:
+    return {name: getattr(key, name) for name in KeyShown.__struct_fields__}

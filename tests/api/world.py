@@ -1,0 +1,176 @@
+"""The whole application over a real ledger, in process or on a socket: what the tests of this folder talk to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+import httpx
+
+from ringpost.access.keys import Keys
+from ringpost.access.sealing import Vault
+from ringpost.api.app import build_app
+from ringpost.api.server import HttpServer, listen
+from ringpost.api.services import Services
+from ringpost.errors import RingpostError
+from ringpost.intake.accept import Intake
+from ringpost.integrations.registry import Registry
+from ringpost.ledger.ledger import Ledger, Result
+from ringpost.ledger.open import open_ledger
+from ringpost.model.access import Role
+from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed, parse_delivery_id
+from ringpost.settings import Settings
+from ringpost.telemetry.metrics import Metrics
+
+OURS: Final = "acme_gmbh"  # in no example of the documentation
+THEIRS: Final = "wildix_srl"
+START: Final = 1_693_389_850_810  # the clock's first time, ms
+ADDRESSES: Final[Mapping[str, list[str]]] = {"inside.example.com": ["10.0.0.7"]}  # others are public
+HOOK: Final = "https://hooks.example.com/calls"
+QUEUE: Final = "https://sqs.eu-central-1.amazonaws.com/123456789012/calls.fifo"
+AWS: Final = {"key": "AKIAIOSFODNN7EXAMPLE", "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+
+
+async def resolver(host: str) -> list[str]:
+    return ADDRESSES.get(host, ["93.184.216.34"])
+
+
+class FailingLedger:
+    """The real ledger, whose writes fail while `failure` is set."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.failure: Exception | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self.failure is not None and name in {"commit", "add_integration", "check", "call", "add_key"}:
+            raise self.failure
+        return getattr(self._ledger, name)
+
+
+class World:
+    """The API with its parts. keys: the text of a key by its role, and `foreign`: an admin's of the other company."""
+
+    def __init__(self) -> None:
+        self.time = START
+        self.is_ready = True
+        self.replayed: list[Owed] = []
+        self.keys: dict[str, str] = {}
+        self.port = 0
+        self._server: HttpServer | None = None
+
+    async def start(self, folder: Path, *, on_socket: bool) -> None:
+        self.failing = FailingLedger(await open_ledger(folder / "ringpost.db", now=self.now))
+        self.ledger = cast("Ledger", self.failing)
+        settings, metrics, vault = Settings(), Metrics(), Vault(b"k" * 32)
+        keys = Keys(self.ledger, self.now)
+        self.registry = Registry(self.ledger, vault, settings, self.now, on_change=lambda _: None, resolver=resolver)
+        self.services = Services(
+            ledger=self.ledger,
+            intake=Intake(self.ledger, self.registry.of, metrics, self.now),
+            registry=self.registry,
+            keys=keys,
+            metrics=metrics,
+            settings=settings,
+            dispatcher_replayed=self.replayed.append,
+            refresh_metrics=lambda: None,
+            ready=lambda: self.is_ready,
+            now=self.now,
+            seal=vault.seal,
+            unseal=vault.open,
+        )
+        grants: dict[str, tuple[str | None, Role]] = {
+            "operator": (None, "operator"),
+            "admin": (OURS, "admin"),
+            "viewer": (OURS, "viewer"),
+            "source": (OURS, "source"),
+            "foreign": (THEIRS, "admin"),
+            "revoked": (OURS, "admin"),
+        }
+        made = await asyncio.gather(
+            *(keys.create(company=company, role=role, name=name) for name, (company, role) in grants.items())
+        )
+        self.keys = {key.name: text for key, text in made}
+        await keys.revoke(made[-1][0].id)
+        app: Any = build_app(self.services)
+        transport = httpx.ASGITransport(app=app)
+        if on_socket:
+            listening = listen("127.0.0.1", 0)
+            self.port = listening.getsockname()[1]
+            self._server = HttpServer(app, listening)
+            await self._server.start()
+        self.http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}",
+            transport=None if on_socket else transport,
+            trust_env=False,
+            verify=False,
+        )
+
+    async def stop(self) -> None:
+        self.failing.failure = None
+        await self.http.aclose()
+        if self._server is not None:
+            await self._server.stop()
+        await self.ledger.close()
+
+    def now(self) -> int:
+        return self.time
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, key: str | None = "admin", **headers: str
+    ) -> httpx.Response:
+        """One request. body: bytes as they are, anything else as JSON; key: a name in `keys`, or a key's text."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if key is not None:
+            sent["authorization"] = f"Bearer {self.keys.get(key, key)}"
+        content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        return await self.http.request(method, path, content=content, headers=sent)
+
+    async def done(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        """The result of a request that is to succeed."""
+        reply = await self.ask(method, path, body, **more)
+        assert reply.status_code < 300, reply.text
+        answer = reply.json()
+        assert answer["success"] is True
+        return answer["result"]
+
+    async def refused(self, code: str, method: str, path: str, body: Any = None, **more: Any) -> dict[str, str]:
+        """The error of a request that is to be refused with this code."""
+        reply = await self.ask(method, path, body, **more)
+        return self.check_refusal(reply, code)
+
+    def check_refusal(self, reply: httpx.Response, code: str) -> dict[str, str]:
+        answer = reply.json()
+        assert answer["success"] is False
+        error: dict[str, str] = answer["error"]
+        assert error["code"] == code, error
+        assert set(error) <= {"code", "message", "field"}
+        assert error["message"].endswith(".")
+        assert reply.status_code == RingpostError(code).status
+        return error
+
+    async def install(self, **more: Any) -> dict[str, Any]:
+        """A new webhook of ours."""
+        made: dict[str, Any] = await self.done("POST", "/v1/integrations", {"type": "webhook", "url": HOOK, **more})
+        return made
+
+    async def conclude(self, delivery_id: str, state: DeliveryState, *, error: str | None = None) -> None:
+        """What the dispatcher would record after one attempt."""
+        parsed = parse_delivery_id(delivery_id)
+        assert parsed is not None
+        before: Delivery | None = await self.ledger.delivery(OURS, *parsed)
+        assert before is not None
+        attempt = Attempt(
+            company=OURS, seq=parsed[0], integration=parsed[1], number=before.attempts + 1, time=self.time,
+            duration=12, status=500 if error else 200, error=error, detail=None, reply="thanks", replay=before.replay,
+        )  # fmt: skip
+        due = self.time + 5_000 if state == "pending" else None
+        await self.ledger.record([Result(attempt=attempt, state=state, due=due)])
+
+
+def event(kind: str = "call:start", call: str = "1693389850.110", **more: Any) -> dict[str, Any]:
+    """An event as a client sends it."""
+    return {"id": call, "type": kind, "data": {"status": "CONNECTING"}, **more}
