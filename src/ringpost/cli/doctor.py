@@ -1,0 +1,169 @@
+"""`ringpost doctor`: checks what the service needs, one line each, and says what would help."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import rich_click as click
+from msgspec import Struct
+
+from ringpost.access.sealing import open_vault
+from ringpost.errors import RingpostError
+from ringpost.ledger.open import open_ledger
+from ringpost.settings import PbxSettings, Settings
+from ringpost.sources.asterisk.probe import manager_stanza, probe
+
+from .client import Client, running_service
+from .options import config_option, data_option, settings_from
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One check: whether it is good, what was found, and what helps (empty where nothing needs to)."""
+
+    check: str
+    good: bool
+    found: str
+    help: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@config_option
+@data_option
+def command(as_json: bool, config: Path | None, data: str | None) -> None:
+    """Check settings, ledger, sealing key, port and PBXs, and say what would help.
+
+    Works beside a running service and without one. The exit code is 1 if anything is wrong.
+    """
+    settings = settings_from(config, data=data)
+    findings = []
+    for finding in _findings(settings, config):
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
+    if as_json:
+        click.echo(json.dumps([{name: getattr(f, name) for name in f.__struct_fields__} for f in findings], indent=2))
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
+
+
+def _findings(settings: Settings, config: Path | None) -> Iterator[Finding]:
+    where = str(config) if config else "defaults and environment"
+    yield Finding(check="settings", good=True, found=f"read from {where}")
+    service = running_service(settings)
+    if service is not None and _answers(Client(service)):
+        yield Finding(check="service", good=True, found=f"runs at {service.url}; its ledger can be written")
+    else:
+        yield asyncio.run(_ledger(settings))
+        yield _sealing_key(settings)
+        yield _port(settings)
+    if not settings.pbx:
+        yield Finding(
+            check="pbx", good=True, found="none is set up", help="Add a [[pbx]] table; see `ringpost settings`."
+        )
+    for pbx in settings.pbx:
+        yield from _pbx(pbx)
+
+
+def _answers(client: Client) -> bool:
+    try:
+        client.request("GET", "/readyz")
+    except RingpostError:
+        return False
+    return True
+
+
+async def _ledger(settings: Settings) -> Finding:
+    path = settings.ledger_path
+    if not path.exists():
+        return Finding(check="ledger", good=True, found=f"{path} is not there yet; the first start makes it")
+    try:
+        ledger = await open_ledger(path, now=_now)
+    except RingpostError as error:
+        return _failed("ledger", error)
+    try:
+        await ledger.check()
+    except RingpostError as error:
+        return _failed("ledger", error)
+    finally:
+        await ledger.close()
+    return Finding(check="ledger", good=True, found=f"{path} can be read and written")
+
+
+def _sealing_key(settings: Settings) -> Finding:
+    path = settings.sealing_key_path
+    if not path.exists():
+        good = not settings.ledger_path.exists()
+        found = f"{path} is not there" + ("; the first start makes it" if good else ", but the ledger is")
+        return Finding(
+            check="sealing key", good=good, found=found, help="" if good else "Restore it: stored secrets need it."
+        )
+    try:
+        open_vault(path, make=False)
+    except RingpostError as error:
+        return _failed("sealing key", error)
+    if path.stat().st_mode & 0o077:
+        return Finding(check="sealing key", good=False, found=f"others can read {path}", help=f"chmod 600 {path}")
+    return Finding(check="sealing key", good=True, found=f"{path} is good")
+
+
+def _port(settings: Settings) -> Finding:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as trying:
+        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trying.bind((settings.host, settings.port))
+        except OSError as error:
+            return Finding(
+                check="port",
+                good=False,
+                found=f"{settings.host}:{settings.port}: {error.strerror}",
+                help="Choose another: --port or RINGPOST_PORT.",
+            )
+    return Finding(check="port", good=True, found=f"{settings.host}:{settings.port} is free")
+
+
+def _pbx(pbx: PbxSettings) -> Iterator[Finding]:
+    name = f"pbx {pbx.company}/{pbx.serial}"
+    result = asyncio.run(probe(pbx, now=_now))
+    if result.code is None:
+        found = f"Asterisk {result.version or 'of an unknown version'} at {pbx.host}:{pbx.port}: logged in, can read"
+        yield Finding(check=name, good=True, found=f"{found}; {result.legs} channels now", help=" ".join(result.advice))
+        return
+    stanza = manager_stanza(pbx, _our_address(pbx))
+    help_text = f"In the PBX's manager.conf ([general] enabled = yes), then `manager reload`:\n{stanza}"
+    yield Finding(check=name, good=False, found=f"{result.code}: {result.message}", help=help_text)
+
+
+def _our_address(pbx: PbxSettings) -> str:
+    """The address that the PBX sees us come from, as the routes of this machine say."""
+    family = socket.AF_INET6 if ":" in pbx.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as looking:
+        try:
+            looking.connect((pbx.host, pbx.port))  # sends nothing
+            return str(looking.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
+def _failed(check: str, error: RingpostError) -> Finding:
+    return Finding(check=check, good=False, found=f"{error.code}: {error.message}", help=error.kind.help)
+
+
+_INDENT: Final = " " * 4
+
+
+def _show(finding: Finding) -> None:
+    mark = click.style("ok  ", fg="green") if finding.good else click.style("FAIL", fg="red")
+    click.echo(f"{mark}  {finding.check}: {finding.found}")
+    for line in finding.help.splitlines():
+        click.echo(_INDENT + "  " + line)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

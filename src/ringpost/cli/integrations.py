@@ -1,0 +1,154 @@
+"""`ringpost integrations`: what is installed, through the running service."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import IO, Any
+
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from ringpost.errors import RingpostError
+
+from .client import Client, connect, segment
+from .options import service_options, settings_from
+
+
+@click.group()
+def command() -> None:
+    """Install, list, show, change, test and delete integrations."""
+
+
+@command.command()
+@click.argument("kind", type=click.Choice(["webhook", "sqs"]), metavar="webhook|sqs")
+@click.argument("target")
+@click.option("--company", help="The company to install it for (needed with an operator's key).")
+@click.option("--filter", "wanted", multiple=True, help="An event type that is wanted; may repeat.  [default: *]")
+@click.option("--name", help="A name to know it by.")
+@click.option("--aws-key", help="The AWS access key id (sqs).")
+@click.option(
+    "--secret-file",
+    type=click.File("r"),
+    help="A file with the signing secret, or the AWS secret key; `-` reads it from standard input. "
+    "A webhook's secret is made where none is given.",
+)
+@click.option("--header-file", type=click.File("r"), help="A file with custom headers, one NAME: VALUE a line.")
+@service_options
+def install(
+    kind: str, target: str, company: str | None, wanted: tuple[str, ...], name: str | None, aws_key: str | None,
+    secret_file: IO[str] | None, header_file: IO[str] | None, config: Path | None, data: str | None, url: str | None,
+    key_file: IO[str] | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Install an integration that delivers to TARGET: a webhook's URL, or the URL of an SQS queue."""
+    body: dict[str, Any] = {"type": kind, "url": target}
+    optional = {
+        "company": company,
+        "filter": list(wanted),
+        "name": name,
+        "key": aws_key,
+        "secret": secret_file.read().strip() if secret_file else None,
+        "headers": dict(_header(line) for line in header_file if line.strip()) if header_file else None,
+    }
+    body |= {field: value for field, value in optional.items() if value}
+    made = _client(config, data, url, key_file).request("POST", "/v1/integrations", body)
+    if as_json:
+        click.echo(json.dumps(made, indent=2))
+        return
+    click.echo(f"Installed {made['id']}: {made['type']} {made['url']}")
+    if kind == "webhook" and "secret" not in body:
+        click.echo(f"Secret: {made['secret']}   (verify with it; shown again by `integrations show --reveal`)")
+    click.echo(f"Try it: ringpost integrations test {made['id']}")
+
+
+@command.command("list")
+@click.option("--company", help="Only this company's.")
+@service_options
+def list_integrations(
+    company: str | None, config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None, as_json: bool
+) -> None:
+    """List what is installed."""
+    found = _client(config, data, url, key_file).request("GET", "/v1/integrations", company=company)
+    rows = found["result"] if isinstance(found, dict) else found
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        click.echo("Nothing is installed yet. Begin: ringpost integrations install webhook https://…")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("id", "company", "type", "state", "filter", "name", "target"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        wanted = " ".join(row["filter"])
+        table.add_row(row["id"], row["companyId"], row["type"], row["state"], wanted, row["name"] or "", row["url"])
+    Console().print(table)
+
+
+@command.command()
+@click.argument("integration")
+@click.option("--reveal", is_flag=True, help="Show its secrets too; that is recorded.")
+@service_options
+def show(
+    integration: str, reveal: bool, config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Show one integration."""
+    client = _client(config, data, url, key_file)
+    found = client.request("GET", f"/v1/integrations/{segment(integration)}")
+    if reveal:
+        found |= client.request("POST", f"/v1/integrations/{segment(integration)}/reveal")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for field, value in found.items():
+        click.echo(f"{field:16} {value if isinstance(value, str) else json.dumps(value)}")
+
+
+@command.command()
+@click.argument("integration")
+@service_options
+def test(
+    integration: str, config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None, as_json: bool
+) -> None:
+    """Send a whole signed test call to one integration."""
+    made = _client(config, data, url, key_file).request("POST", f"/v1/integrations/{segment(integration)}/test")
+    if as_json:
+        click.echo(json.dumps(made, indent=2))
+        return
+    click.echo(f"A test call is on its way: {made['call']} ({len(made['deliveries'])} events).")
+
+
+@command.command()
+@click.argument("integration")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@service_options
+def delete(
+    integration: str,
+    yes: bool,
+    config: Path | None,
+    data: str | None,
+    url: str | None,
+    key_file: IO[str] | None,
+    as_json: bool,
+) -> None:
+    """Delete an integration: what it is owed is cancelled, its history stays."""
+    client = _client(config, data, url, key_file)
+    if not yes:
+        found = client.request("GET", f"/v1/integrations/{segment(integration)}")
+        click.confirm(f"Delete {integration} ({found['url']}) and cancel {found['pending']} deliveries?", abort=True)
+    result = client.request("DELETE", f"/v1/integrations/{segment(integration)}")
+    cancelled = result["cancelled"]
+    click.echo(json.dumps(result) if as_json else f"Deleted {integration}; {cancelled} deliveries were cancelled.")
+
+
+def _client(config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None) -> Client:
+    return connect(settings_from(config, data=data), url, key_file)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise RingpostError("header_invalid", "Write each header as NAME: VALUE on a line of its own.", field="headers")
+    return name.strip(), value.strip()

@@ -1,0 +1,61 @@
+"""`ringpost serve`: the service."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import rich_click as click
+
+from ringpost.settings import Settings
+from ringpost.telemetry.logs import set_up_logs
+
+from .options import config_option, data_option, settings_from
+
+
+@click.command()
+@click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="The port to listen on.  [default: 8800]")
+@config_option
+@data_option
+def command(host: str | None, port: int | None, config: Path | None, data: str | None) -> None:
+    """Run the service until Ctrl-C or SIGTERM.
+
+    What is under way is then finished, within a limit; everything else that is owed goes on at the next start.
+    """
+    settings = settings_from(config, data=data, host=host, port=port)
+    set_up_logs(settings.log_level, settings.log_format)
+    from .running import run
+
+    async def work(stop: asyncio.Event) -> None:
+        await _serve(settings, stop)
+
+    run(work)
+
+
+async def _serve(settings: Settings, stop: asyncio.Event) -> None:
+    from ringpost.node import start_node
+
+    from .running import findable
+
+    node = await start_node(settings)
+    try:
+        async with findable(node):
+            click.echo(_greeting(settings, node.url, installed=bool(node.registry.all())), err=True)
+            await stop.wait()
+            click.echo("Stopping: finishing what is under way. Ctrl-C again stops at once; nothing is lost.", err=True)
+    finally:
+        await node.stop()
+
+
+def _greeting(settings: Settings, url: str, *, installed: bool) -> str:
+    """Where it listens, and what is still to do."""
+    lines = [f"Ringpost listens at {url}; everything is kept in {Path(settings.data).resolve()}. Ctrl-C stops it."]
+    data = "" if settings.data == Settings().data else f" --data {settings.data}"
+    if not settings.pbx:
+        lines.append("No PBX is set up: add a [[pbx]] table to the settings file and try `ringpost doctor`.")
+    if not installed:
+        lines.append(
+            "No integration is installed: ringpost integrations install webhook https://… --company <company>" + data
+        )
+    return "\n".join(lines)
