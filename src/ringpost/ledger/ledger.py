@@ -1,0 +1,227 @@
+"""The Protocol of every ledger back end, and the shapes that pass through it.
+
+Promises: what a method that writes returned from is durable (power loss included); a write that failed left nothing
+behind and raised `RingpostError` (`ledger_full`, `ledger_unavailable`). One suite, `tests/contract/ledger`, runs on
+each back end. All methods are called from one event loop. Keys begin with the company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Literal, Protocol, TypeVar
+
+from msgspec import Struct
+
+from ringpost.errors import RingpostError
+from ringpost.model.access import ApiKey, Pbx
+from ringpost.model.call import Call
+from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed
+from ringpost.model.event import Event, NewEvent
+from ringpost.model.integration import Integration
+
+T = TypeVar("T")
+Verdict = Event | RingpostError
+Accepted = tuple[Event, tuple[str, ...]]  # a durable event, and the integrations that it is owed to
+
+
+class Remember(Struct, frozen=True):
+    """Keep the answer to a request with an Idempotency-Key in the same transaction as what it did.
+
+    answer: called in the writer's thread with the verdicts (with none where no events were committed); what it returns
+    is kept for `recall`. Where a transaction is tried again it is called again.
+    """
+
+    company: str
+    key: str
+    fingerprint: bytes
+    answer: Callable[[Sequence[Verdict]], bytes]
+
+
+class Remembered(Struct, frozen=True):
+    fingerprint: bytes
+    answer: bytes
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What became of one delivery by one attempt: the attempt, the delivery's state after it, when the next is due."""
+
+    attempt: Attempt
+    state: DeliveryState
+    due: int | None
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """A page of a list, newest first; `next` is the cursor of the page after it, None on the last."""
+
+    items: list[T]
+    next: str | None
+
+
+class DeliveryFilter(Struct, frozen=True, kw_only=True):
+    """Which deliveries to list; None matches all. failing: pending ones whose last attempt failed.
+
+    since, until: the first and the last millisecond of acceptance, as the event's number has it.
+    """
+
+    state: DeliveryState | Literal["failing"] | None = None
+    integration: str | None = None
+    call: str | None = None
+    type: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class Ledger(Protocol):
+    # --- accepting -------------------------------------------------------------------------------------------------
+    async def commit(self, events: Sequence[NewEvent], remember: Remember | None = None) -> list[Verdict]:
+        """Make the events and all deliveries that they owe durable, in one transaction (shared with others' commits).
+
+        The verdicts are in the order of the events: the durable `Event`, or the refusal of that one event
+        (`call_already_started`, `call_not_started`, `call_already_ended`); refused ones do not stop the others.
+        An event's `time` is raised to that of its call's event before it, where it is lower; within one call, sequence
+        numbers are without gaps and in the order of the list. What is owed to an integration that was deleted meanwhile
+        is cancelled from the start. Raises `overloaded` where too many events wait already, and
+        `idempotency_in_flight` where the key of `remember` got its answer meanwhile: nothing is accepted then.
+        """
+        ...
+
+    def hand_over_to(self, take: Callable[[Sequence[Accepted]], None]) -> None:
+        """Call this in the event loop after each commit, with what was accepted, in the order of the numbers.
+
+        It is called before any caller of `commit` goes on, and also for one that went away meanwhile.
+        """
+        ...
+
+    async def recall(self, company: str, key: str) -> Remembered | None:
+        """What was remembered for an Idempotency-Key within the last 24 hours."""
+        ...
+
+    # --- dispatching -----------------------------------------------------------------------------------------------
+    async def record(self, results: Sequence[Result]) -> None:
+        """Keep attempts and their deliveries' new states. A delivery that is no longer pending keeps its state.
+
+        The same result twice is the same as once. An attempt of a delivery that is not there is not kept.
+        """
+        ...
+
+    async def owed(self, after: tuple[str, str, int] | None, limit: int) -> list[Owed]:
+        """Pending deliveries of integrations that are not deleted, in the order of (company, integration, seq), after
+        the given one."""
+        ...
+
+    async def bodies(self, company: str, seqs: Sequence[int]) -> Mapping[int, Event]:
+        """The events with these numbers (those that are there)."""
+        ...
+
+    async def replay(self, company: str, seq: int, integration: str, now: int) -> Owed:
+        """Make a delivery that ended pending again, due now. Raises `delivery_not_found`, `integration_deleted`,
+        `delivery_pending`."""
+        ...
+
+    # --- what is installed -----------------------------------------------------------------------------------------
+    async def integrations(self) -> list[Integration]:
+        """All that are not deleted, of every company, oldest first."""
+        ...
+
+    async def add_integration(self, integration: Integration, remember: Remember | None = None) -> None:
+        """Raises `invalid_value` where any company has an integration of this id, `idempotency_in_flight` as
+        `commit` does."""
+        ...
+
+    async def change_integration(self, integration: Integration) -> None:
+        """Replace the row with the same (company, id). Raises `integration_not_found`."""
+        ...
+
+    async def delete_integration(self, company: str, integration: str, now: int) -> int:
+        """Mark it deleted, cancel what it is owed (history stays), forget its secrets; how many were cancelled.
+
+        A long backlog takes several transactions: if one fails, or the process does, the integration is deleted and
+        owed nothing; what is left is cancelled when the ledger is opened, or when this is called again.
+        Raises `integration_not_found`.
+        """
+        ...
+
+    async def record_reveal(self, company: str, integration: str, key_id: str, now: int) -> None:
+        """Keep that a secret was shown, to whom and when."""
+        ...
+
+    async def reveals(self, company: str, integration: str) -> list[tuple[int, str]]:
+        """(time, key id) of each time the secret was shown, newest first."""
+        ...
+
+    async def keys(self) -> list[ApiKey]:
+        """All, the revoked ones too, oldest first."""
+        ...
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Raises `invalid_value` where there is a key of this id or hash."""
+        ...
+
+    async def revoke_key(self, key_id: str, now: int) -> None:
+        """Revoke a key; one that was revoked before stays revoked since then. Raises `key_not_found`."""
+        ...
+
+    async def register_pbx(self, company: str, serial: str, now: int) -> Pbx:
+        """The PBX with this serial, registered now if it was not: a company's first one is `short`."""
+        ...
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+    async def calls(self, company: str | None, *, open_only: bool, cursor: str | None, limit: int) -> Page[Call]:
+        """Calls in the order in which their call:start was accepted, newest first. Raises `cursor_invalid`."""
+        ...
+
+    async def open_calls(self, company: str, pbx: str) -> list[Call]:
+        """The calls of a PBX that have no call:end yet, oldest first."""
+        ...
+
+    async def call(self, company: str, call: str) -> Call | None: ...
+
+    async def events_of_call(self, company: str, call: str) -> list[Event]:
+        """In their order; empty for a call that is not known."""
+        ...
+
+    async def event(self, company: str, seq: int) -> Event | None: ...
+
+    async def deliveries_of_call(self, company: str, call: str) -> list[Delivery]:
+        """In the order of (seq, integration)."""
+        ...
+
+    async def attempts_of_call(self, company: str, call: str) -> list[Attempt]:
+        """In the order of (seq, integration, number)."""
+        ...
+
+    async def delivery(self, company: str, seq: int, integration: str) -> Delivery | None: ...
+
+    async def attempts(self, company: str, seq: int, integration: str) -> list[Attempt]: ...
+
+    async def deliveries(
+        self, company: str | None, wanted: DeliveryFilter, *, cursor: str | None, limit: int
+    ) -> Page[Delivery]:
+        """Deliveries by (seq, integration), newest first. Raises `cursor_invalid`."""
+        ...
+
+    async def pending_count(self, company: str, integration: str) -> int:
+        """How many deliveries an integration is owed."""
+        ...
+
+    # --- running ---------------------------------------------------------------------------------------------------
+    async def check(self) -> None:
+        """Write and read a probe; raises what a commit would raise now."""
+        ...
+
+    def statistics(self) -> LedgerStatistics: ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let the ledger go. Nothing but another close may follow."""
+        ...
+
+
+class LedgerStatistics(Struct, frozen=True, kw_only=True):
+    """Since opening: commits (transactions), events accepted in them, seconds spent committing, failed transactions;
+    events waiting now."""
+
+    commits: int
+    events: int
+    commit_seconds: float
+    failures: int
+    waiting: int

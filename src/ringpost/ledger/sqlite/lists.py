@@ -1,0 +1,152 @@
+"""The lists that are read page by page, and what is owed. Functions of a connection, called in a reader's thread.
+
+Each reads about as many rows as it shows, however many there are in the file.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from itertools import islice
+from typing import Final
+
+import apsw
+
+from ringpost.ledger.ledger import DeliveryFilter, Page
+from ringpost.model.call import Call
+from ringpost.model.delivery import Delivery, Owed
+from ringpost.model.event import next_seq
+
+from .cursors import read_cursor, write_cursor
+from .rows import NUMBERS, Row, to_call, to_delivery, to_owed
+from .sql import QUERIES
+
+_HIGHEST: Final = (1 << 63) - 1
+
+
+def calls(
+    connection: apsw.Connection, company: str | None, *, open_only: bool, cursor: str | None, limit: int
+) -> Page[Call]:
+    place = read_cursor("calls", cursor)
+    query = ("calls_going_on" if open_only else "calls") + ("_of_all" if company is None else "")
+    before = _HIGHEST if place is None else place[0]
+    names = {"company": company, "before": before, "limit": limit + 1}
+    rows: list[Row] = connection.execute(QUERIES[query], names).fetchall()
+    after = write_cursor("calls", rows[limit - 1][0]) if len(rows) > limit else None
+    return Page([to_call(row) for row in rows[:limit]], after)
+
+
+def deliveries(
+    connection: apsw.Connection, company: str | None, wanted: DeliveryFilter, cursor: str | None, limit: int
+) -> Page[Delivery]:
+    place = read_cursor("deliveries", cursor)
+    with ExitStack() as open_streams:
+        if wanted.call is not None:
+            rows = _of_call(connection, company, wanted)
+        elif company is None and wanted.integration is None and wanted.state is None:
+            rows = _stream(connection, open_streams, "deliveries_of_all", wanted, place)
+        else:
+            rows = _merged(connection, open_streams, company, wanted, place)
+        rest = (row for row in rows if place is None or _place(row) < place)
+        found = [to_delivery(row) for row in islice(rest, limit + 1)]
+    shown = found[:limit]
+    after = write_cursor("deliveries", shown[-1].seq, shown[-1].integration) if len(found) > limit else None
+    return Page(shown, after)
+
+
+def owed(connection: apsw.Connection, after: tuple[str, str, int] | None, limit: int) -> list[Owed]:
+    found: list[Owed] = []
+    company, integration, seq = after or ("", "", 0)
+    while len(found) < limit:
+        names = {"company": company, "integration": integration, "after": seq, "limit": limit - len(found)}
+        found += [to_owed(row) for row in connection.execute(QUERIES["owed"], names)]
+        following = connection.execute(QUERIES["next_integration"], (company, integration)).fetchone()
+        if following is None:
+            break
+        (company, integration), seq = following, 0
+    return found
+
+
+def _of_call(connection: apsw.Connection, company: str | None, wanted: DeliveryFilter) -> Iterable[Row]:
+    """All deliveries of a call: they are few enough to be filtered here."""
+    companies: Iterable[str] = [company] if company is not None else _companies_of_call(connection, wanted.call)
+    numbers = NUMBERS[wanted.state]
+    since, until = _bounds(wanted)
+    rows: list[Row] = []
+    for name in companies:
+        rows += connection.execute(QUERIES["deliveries_of_call"], {"company": name, "call": wanted.call})
+    fitting = (
+        row
+        for row in rows
+        if row[5] in numbers
+        and since <= row[2] <= until
+        and wanted.integration in {None, row[1]}
+        and wanted.type in {None, row[4]}
+    )
+    return sorted(fitting, key=_place, reverse=True)
+
+
+def _companies_of_call(connection: apsw.Connection, call: str | None) -> list[str]:
+    return [name for (name,) in connection.execute(QUERIES["companies_of_call"], (call,))]
+
+
+def _merged(
+    connection: apsw.Connection,
+    open_streams: ExitStack,
+    company: str | None,
+    wanted: DeliveryFilter,
+    place: tuple[int, str] | None,
+) -> Iterator[Row]:
+    """One stream for each integration and state, merged: of most of them only the first row is read."""
+    streams = [
+        _stream(connection, open_streams, "deliveries_in_state", wanted, place, (*names, number))
+        for names in _integrations(connection, company, wanted.integration)
+        for number in NUMBERS[wanted.state]
+    ]
+    return heapq.merge(*streams, key=_place, reverse=True)
+
+
+def _integrations(
+    connection: apsw.Connection, company: str | None, integration: str | None
+) -> Iterator[tuple[str, str]]:
+    """(company, integration) of those that were ever owed something."""
+    if company is not None and integration is not None:
+        yield company, integration
+        return
+    found = connection.execute(QUERIES["next_integration"], (company or "", "")).fetchone()
+    while found is not None and company in {None, found[0]}:
+        if integration in {None, found[1]}:
+            yield found
+        found = connection.execute(QUERIES["next_integration"], found).fetchone()
+
+
+def _stream(
+    connection: apsw.Connection,
+    open_streams: ExitStack,
+    query: str,
+    wanted: DeliveryFilter,
+    place: tuple[int, str] | None,
+    of: tuple[str | None, str | None, int | None] = (None, None, None),
+) -> Iterator[Row]:
+    since, until = _bounds(wanted)
+    names = {
+        "company": of[0],
+        "integration": of[1],
+        "state": of[2],
+        "since": since,
+        "until": until if place is None else min(until, place[0]),
+        "type": wanted.type,
+    }
+    return open_streams.enter_context(closing(connection.execute(QUERIES[query], names)))
+
+
+def _bounds(wanted: DeliveryFilter) -> tuple[int, int]:
+    """The lowest and highest seq of the time that is asked for: a seq begins with its time of acceptance."""
+    since = 0 if wanted.since is None else next_seq(0, wanted.since)
+    until = _HIGHEST if wanted.until is None else next_seq(0, wanted.until + 1) - 1
+    return min(since, _HIGHEST), min(until, _HIGHEST)
+
+
+def _place(row: Row) -> tuple[int, str]:
+    return row[2], row[1]

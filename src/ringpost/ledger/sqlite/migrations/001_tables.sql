@@ -1,0 +1,127 @@
+-- Whatever grows with the calls is kept in the order of seq, the ledger-wide number of an event. New rows are then
+-- appended to the end of each tree, and a transaction writes few pages however many companies it serves. Each lookup
+-- names the company beside the seq. An index that begins with the company costs about one page a row: there are few.
+
+CREATE TABLE meta (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- `last` is the highest seq ever given out, `probe` what the check of the service writes.
+INSERT INTO meta (name, value) VALUES ('last', 0), ('probe', 0);
+
+-- The events of a call are a chain: calls.last is the newest, each names the one before it.
+CREATE TABLE events (
+    seq      INTEGER NOT NULL PRIMARY KEY,
+    company  TEXT NOT NULL,
+    call     TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    previous INTEGER,
+    pbx      TEXT NOT NULL,
+    time     INTEGER NOT NULL,
+    type     TEXT NOT NULL,
+    accepted INTEGER NOT NULL,
+    data     BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE calls (
+    first   INTEGER NOT NULL PRIMARY KEY,  -- the seq of its call:start
+    company TEXT NOT NULL,
+    call    TEXT NOT NULL,
+    pbx     TEXT NOT NULL,
+    started INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    ended   INTEGER,
+    events  INTEGER NOT NULL,
+    last    INTEGER NOT NULL               -- the seq of its newest event
+) STRICT;
+CREATE UNIQUE INDEX calls_by_id ON calls (company, call);
+CREATE INDEX calls_by_start ON calls (company, first);
+CREATE INDEX calls_open ON calls (company, first) WHERE ended IS NULL;
+
+-- state: 0 pending, 1 pending and its last attempt failed, 2 delivered, 3 exhausted, 4 cancelled. One index serves
+-- what is pending, every list, and finding which integrations there are.
+CREATE TABLE deliveries (
+    seq         INTEGER NOT NULL,
+    integration TEXT NOT NULL,
+    company     TEXT NOT NULL,
+    call        TEXT NOT NULL,
+    type        TEXT NOT NULL,
+    state       INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL,
+    due         INTEGER,
+    created     INTEGER NOT NULL,
+    updated     INTEGER NOT NULL,
+    status      INTEGER,
+    error       TEXT,
+    replay      INTEGER NOT NULL,
+    PRIMARY KEY (seq, integration)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_by_state ON deliveries (company, integration, state, seq);
+
+CREATE TABLE attempts (
+    seq         INTEGER NOT NULL,
+    integration TEXT NOT NULL,
+    number      INTEGER NOT NULL,
+    company     TEXT NOT NULL,
+    time        INTEGER NOT NULL,
+    duration    INTEGER NOT NULL,
+    status      INTEGER,
+    error       TEXT,
+    detail      TEXT,
+    reply       TEXT,
+    replay      INTEGER NOT NULL,
+    PRIMARY KEY (seq, integration, number)
+) STRICT, WITHOUT ROWID;
+
+-- Rows are appended, so the lowest ids are the oldest: no index on time is needed to forget them.
+CREATE TABLE remembered (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    company     TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    time        INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    answer      BLOB NOT NULL,
+    UNIQUE (company, key)
+) STRICT;
+
+CREATE TABLE integrations (
+    company TEXT NOT NULL,
+    id      TEXT NOT NULL UNIQUE,
+    type    TEXT NOT NULL,
+    name    TEXT,
+    url     TEXT NOT NULL,
+    filter  TEXT NOT NULL,                 -- a JSON list
+    state   TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    sealed  BLOB NOT NULL,
+    PRIMARY KEY (company, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reveals (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    company     TEXT NOT NULL,
+    integration TEXT NOT NULL,
+    time        INTEGER NOT NULL,
+    key         TEXT NOT NULL
+) STRICT;
+CREATE INDEX reveals_by_integration ON reveals (company, integration);
+
+CREATE TABLE keys (
+    id      TEXT NOT NULL PRIMARY KEY,
+    company TEXT,
+    role    TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    revoked INTEGER,
+    hash    BLOB NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pbxs (
+    company    TEXT NOT NULL,
+    serial     TEXT NOT NULL,
+    short      INTEGER NOT NULL,
+    registered INTEGER NOT NULL,
+    PRIMARY KEY (company, serial)
+) STRICT, WITHOUT ROWID;

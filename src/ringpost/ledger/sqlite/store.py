@@ -1,0 +1,230 @@
+"""The ledger in one SQLite file: the Protocol's methods, each a job of the writer or a query of the readers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar, cast
+
+import apsw
+import msgspec
+
+from ringpost.errors import RingpostError
+from ringpost.ledger.ledger import (
+    Accepted,
+    DeliveryFilter,
+    LedgerStatistics,
+    Page,
+    Remember,
+    Remembered,
+    Result,
+    Verdict,
+)
+from ringpost.model.access import ApiKey, Pbx
+from ringpost.model.call import Call
+from ringpost.model.delivery import Attempt, Delivery, Owed
+from ringpost.model.event import Event, NewEvent
+from ringpost.model.integration import Integration
+
+from . import changes, lists
+from .checkpoint import Checkpointer, Limits
+from .file import Lock, lock, open_checkpointer, open_writer, opening
+from .jobs import Change, Commit, Record
+from .memory import KEPT_MS
+from .readers import Readers
+from .rows import Row, to_attempt, to_call, to_delivery, to_event
+from .sql import QUERIES
+from .writer import Writer
+
+T = TypeVar("T")
+_CANCELLED_AT_ONCE: Final = 2_000  # a backlog may be large, and other companies' commits wait meanwhile
+
+
+class SqliteLedger:
+    """See `ringpost.ledger.ledger.Ledger` for what the methods promise."""
+
+    def __init__(self, held: Lock, writer: Writer, readers: Readers, now: Callable[[], int]) -> None:
+        self._held = held
+        self._writer = writer
+        self._readers = readers
+        self._now = now
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: Path, now: Callable[[], int], limits: Limits | None = None) -> SqliteLedger:
+        """The ledger in this file, made where it is missing. now: the clock (ms), called in the writer's thread."""
+        held, connection, readers, checkpointer = await asyncio.to_thread(_open, path, limits or Limits())
+        ledger = cls(held, Writer(connection, now, checkpointer), readers, now)
+        try:
+            await ledger._cancel_left()
+        except BaseException:
+            await ledger.close()
+            raise
+        return ledger
+
+    # --- accepting -------------------------------------------------------------------------------------------------
+    async def commit(self, events: Sequence[NewEvent], remember: Remember | None = None) -> list[Verdict]:
+        return cast("list[Verdict]", await self._writer.submit(Commit(events, remember)))
+
+    def hand_over_to(self, take: Callable[[Sequence[Accepted]], None]) -> None:
+        self._writer.hand_over_to(take)
+
+    async def recall(self, company: str, key: str) -> Remembered | None:
+        found = await self._rows("remembered", company, key, self._now() - KEPT_MS)
+        return Remembered(*found[0]) if found else None
+
+    # --- dispatching -----------------------------------------------------------------------------------------------
+    async def record(self, results: Sequence[Result]) -> None:
+        await self._writer.submit(Record(results))
+
+    async def owed(self, after: tuple[str, str, int] | None, limit: int) -> list[Owed]:
+        return await self._readers.read(partial(lists.owed, after=after, limit=limit))
+
+    async def bodies(self, company: str, seqs: Sequence[int]) -> Mapping[int, Event]:
+        names = {"company": company, "seqs": msgspec.json.encode(seqs).decode()}
+        rows = await self._readers.read(lambda connection: connection.execute(QUERIES["bodies"], names).fetchall())
+        return {event.seq: event for event in map(to_event, rows)}
+
+    async def replay(self, company: str, seq: int, integration: str, now: int) -> Owed:
+        return await self._change(partial(changes.replay, company=company, seq=seq, integration=integration, now=now))
+
+    # --- what is installed -----------------------------------------------------------------------------------------
+    async def integrations(self) -> list[Integration]:
+        columns = Integration.__struct_fields__
+        found = []
+        for row in await self._rows("integrations"):
+            values = dict(zip(columns, row, strict=True))
+            values["filter"] = msgspec.json.decode(values["filter"], type=tuple[str, ...])
+            found.append(Integration(**values))
+        return found
+
+    async def add_integration(self, integration: Integration, remember: Remember | None = None) -> None:
+        await self._change(partial(changes.add_integration, integration=integration), remember)
+
+    async def change_integration(self, integration: Integration) -> None:
+        await self._change(partial(changes.change_integration, integration=integration))
+
+    async def delete_integration(self, company: str, integration: str, now: int) -> int:
+        mark = partial(changes.mark_deleted, company=company, integration=integration, now=now)
+        was_there = await self._change(mark)
+        cancelled = await self._cancel(company, integration, now)
+        if not was_there and not cancelled:  # one whose deletion broke off half-way can be deleted again
+            raise RingpostError("integration_not_found")
+        return cancelled
+
+    async def record_reveal(self, company: str, integration: str, key_id: str, now: int) -> None:
+        await self._change(
+            partial(changes.add_reveal, company=company, integration=integration, key_id=key_id, now=now)
+        )
+
+    async def reveals(self, company: str, integration: str) -> list[tuple[int, str]]:
+        return [(time, key_id) for time, key_id in await self._rows("reveals", company, integration)]
+
+    async def keys(self) -> list[ApiKey]:
+        return [ApiKey(**dict(zip(ApiKey.__struct_fields__, row, strict=True))) for row in await self._rows("keys")]
+
+    async def add_key(self, key: ApiKey) -> None:
+        await self._change(partial(changes.add_key, key=key))
+
+    async def revoke_key(self, key_id: str, now: int) -> None:
+        await self._change(partial(changes.revoke_key, key_id=key_id, now=now))
+
+    async def register_pbx(self, company: str, serial: str, now: int) -> Pbx:
+        return await self._change(partial(changes.register_pbx, company=company, serial=serial, now=now))
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+    async def calls(self, company: str | None, *, open_only: bool, cursor: str | None, limit: int) -> Page[Call]:
+        return await self._readers.read(
+            partial(lists.calls, company=company, open_only=open_only, cursor=cursor, limit=limit)
+        )
+
+    async def open_calls(self, company: str, pbx: str) -> list[Call]:
+        return [to_call(row) for row in await self._rows("open_calls", company, pbx)]
+
+    async def call(self, company: str, call: str) -> Call | None:
+        return next(map(to_call, await self._rows("call", company, call)), None)
+
+    async def events_of_call(self, company: str, call: str) -> list[Event]:
+        return [to_event(row) for row in await self._rows("events_of_call", company, call)]
+
+    async def event(self, company: str, seq: int) -> Event | None:
+        return next(map(to_event, await self._rows("event", company, seq)), None)
+
+    async def deliveries_of_call(self, company: str, call: str) -> list[Delivery]:
+        return [to_delivery(row) for row in await self._rows("deliveries_of_call", company, call)]
+
+    async def attempts_of_call(self, company: str, call: str) -> list[Attempt]:
+        return [to_attempt(row) for row in await self._rows("attempts_of_call", company, call)]
+
+    async def delivery(self, company: str, seq: int, integration: str) -> Delivery | None:
+        return next(map(to_delivery, await self._rows("delivery", company, seq, integration)), None)
+
+    async def attempts(self, company: str, seq: int, integration: str) -> list[Attempt]:
+        return [to_attempt(row) for row in await self._rows("attempts", company, seq, integration)]
+
+    async def deliveries(
+        self, company: str | None, wanted: DeliveryFilter, *, cursor: str | None, limit: int
+    ) -> Page[Delivery]:
+        return await self._readers.read(
+            partial(lists.deliveries, company=company, wanted=wanted, cursor=cursor, limit=limit)
+        )
+
+    async def pending_count(self, company: str, integration: str) -> int:
+        [(count,)] = await self._rows("pending_count", company, integration)
+        return int(count)
+
+    # --- running ---------------------------------------------------------------------------------------------------
+    async def check(self) -> None:
+        written = await self._change(changes.probe)
+        [(read,)] = await self._rows("read_probe")
+        if read < written:
+            raise RingpostError("ledger_unavailable")
+
+    def statistics(self) -> LedgerStatistics:
+        return self._writer.statistics()
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._readers.close()
+        self._writer.close()
+        self._held.release()
+
+    async def _change(self, run: Callable[[apsw.Connection], T], remember: Remember | None = None) -> T:
+        return cast("T", await self._writer.submit(Change(run, remember)))
+
+    async def _rows(self, query: str, *values: apsw.SQLiteValue) -> list[Row]:
+        return await self._readers.read(lambda connection: connection.execute(QUERIES[query], values).fetchall())
+
+    async def _cancel(self, company: str, integration: str, now: int) -> int:
+        total = 0
+        some = partial(changes.cancel_some, company=company, integration=integration, now=now, limit=_CANCELLED_AT_ONCE)
+        while count := await self._change(some):
+            total += count
+        return total
+
+    async def _cancel_left(self) -> None:
+        """Finish deletions that a crash broke off."""
+        for company, integration in await self._rows("deleted_integrations"):
+            if await self.pending_count(company, integration):
+                await self._cancel(company, integration, self._now())
+
+
+def _open(path: Path, limits: Limits) -> tuple[Lock, apsw.Connection, Readers, Checkpointer]:
+    path = path.absolute()
+    with ExitStack() as undo, opening(path):
+        held = lock(path)
+        undo.callback(held.release)
+        connection = open_writer(path)
+        undo.callback(connection.close)
+        readers = Readers(path)
+        undo.callback(readers.close)
+        checkpointer = Checkpointer(connection, open_checkpointer(path), limits)
+        undo.pop_all()
+    return held, connection, readers, checkpointer

@@ -1,0 +1,86 @@
+"""The statements: all of them sound, none that reads a whole table, and rows written in any number. And the cursors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringpost.errors import RingpostError
+from ringpost.ledger.sqlite.cursors import List, read_cursor, write_cursor
+from ringpost.ledger.sqlite.file import open_writer
+from ringpost.ledger.sqlite.sql import QUERIES, Many
+
+# What a statement may read as a whole: tables that stay small, the open calls, a few rows from the end of a table.
+WHOLE = {
+    "integrations": "integrations",
+    "deleted_integrations": "integrations",
+    "keys": "keys",
+    "calls_going_on_of_all": "calls",
+    "forget_old": "remembered",
+}
+lists: st.SearchStrategy[List] = st.sampled_from(["calls", "deliveries"])
+seqs = st.integers(0, (1 << 63) - 1)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
+    path = tmp_path / "ledger.db"
+    path.touch()
+    connection = open_writer(path)
+    yield connection
+    connection.close()
+
+
+def tables_read_whole(connection: apsw.Connection, text: str) -> set[str]:
+    text = text.replace("[", "").replace("]", "")
+    names = re.findall(r":(\w+)", text)
+    values = dict.fromkeys(names) if names else [None] * text.count("?")
+    steps = [str(step[3]).split() for step in connection.execute("EXPLAIN QUERY PLAN " + text, values)]
+    made = {step[1] for step in steps if step[0] in {"CO-ROUTINE", "MATERIALIZE"}} | {"CONSTANT", "chain", "wanted"}
+    return {step[1] for step in steps if step[0] == "SCAN"} - made
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_no_statement_reads_a_whole_table(connection: apsw.Connection, name: str) -> None:
+    assert tables_read_whole(connection, QUERIES[name]) == ({WHOLE[name]} if name in WHOLE else set())
+
+
+def test_a_whole_table_that_is_read_would_be_noticed(connection: apsw.Connection) -> None:
+    assert tables_read_whole(connection, "SELECT seq FROM events WHERE call = ?") == {"events"}
+
+
+@given(count=st.integers(0, 300))
+def test_any_number_of_rows_is_written_in_order(count: int) -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE pairs (id INTEGER PRIMARY KEY, left, right)")
+    values = list(range(2 * count))
+    assert Many("INSERT INTO pairs (left, right) VALUES [(?, ?)]").run(connection, values) == []
+    rows = connection.execute("SELECT left, right FROM pairs ORDER BY id").fetchall()
+    assert rows == [(2 * n, 2 * n + 1) for n in range(count)]
+    sums = Many("SELECT sum(v.column1) FROM (VALUES [(?)]) AS v").run(connection, values)
+    assert sum(number for number in sums if isinstance(number, int)) == sum(values)
+    connection.close()
+
+
+@given(of=lists, seq=seqs, integration=st.text("0123456789abcdefghijklmnopqrstuvwxyz", max_size=6))
+def test_a_cursor_leads_to_its_place(of: List, seq: int, integration: str) -> None:
+    cursor = write_cursor(of, seq, integration)
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", cursor)
+    assert read_cursor(of, cursor) == (seq, integration)
+
+
+@given(of=lists, text=st.text() | st.text("ABCDabcd0123-_=", max_size=60))
+def test_any_other_text_is_refused(of: List, text: str) -> None:
+    with pytest.raises(RingpostError) as refused:
+        read_cursor(of, text)
+    assert refused.value.code == "cursor_invalid"
+
+
+def test_no_cursor_is_the_first_page() -> None:
+    assert read_cursor("calls", None) is None
