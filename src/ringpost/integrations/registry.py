@@ -7,9 +7,8 @@ dispatcher). Called from the event loop by the API, the console and the command 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -21,8 +20,9 @@ from ringpost.intake.match import check_filter
 from ringpost.ledger.ledger import Ledger, Remember
 from ringpost.model.integration import Credentials, Integration
 from ringpost.settings import Settings
-from ringpost.transports.egress import check_address
+from ringpost.transports.egress import check_address, parse_networks
 from ringpost.transports.headers import check_headers
+from ringpost.transports.resolve import Resolve, Resolver
 from ringpost.wire.signature import make_secret
 
 from .requests import (
@@ -31,7 +31,6 @@ from .requests import (
     RotateRequest,
     check_type,
     check_url,
-    networks,
     new_credentials,
     rotated,
     wanted_filter,
@@ -42,18 +41,6 @@ _ID_LENGTH: Final = 6
 _RESOLVE_SECONDS: Final = 2.0
 
 Installed = tuple[Integration, Credentials]
-Resolver = Callable[[str], Awaitable[Sequence[str]]]
-
-
-async def resolve(host: str) -> list[str]:
-    """The addresses of a host name, as the system gives them; empty where it cannot be resolved."""
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(_RESOLVE_SECONDS):
-            found = await loop.getaddrinfo(host, None)
-    except (OSError, TimeoutError, UnicodeError):
-        return []
-    return [str(entry[4][0]) for entry in found]
 
 
 class Registry:
@@ -67,14 +54,14 @@ class Registry:
         now: Callable[[], int],
         *,
         on_change: Callable[[str], None],
-        resolver: Resolver = resolve,
+        resolver: Resolve | None = None,
     ) -> None:
         self._ledger = ledger
         self._vault = vault
         self._settings = settings
         self._now = now
         self._on_change = on_change
-        self._resolver = resolver
+        self._resolve = resolver or Resolver()
         self._installed: dict[str, Installed] = {}
         self._of_company: dict[str, dict[str, Integration]] = {}
         self._changing = asyncio.Lock()  # an edit reads, waits and writes: one at a time, or the later undoes the first
@@ -201,9 +188,16 @@ class Registry:
         host = check_url(kind, url, self._settings)
         if host is None:
             return
-        allowed = networks(self._settings)
-        for address in await self._resolver(host):
-            check_address(ipaddress.ip_address(address.partition("%")[0]), allowed)
+        allowed = parse_networks(self._settings.allow_networks)
+        for address in await self._addresses(host):
+            check_address(address, allowed)
+
+    async def _addresses(self, host: str) -> Sequence[str]:
+        try:
+            async with asyncio.timeout(_RESOLVE_SECONDS):
+                return await self._resolve(host)
+        except (OSError, TimeoutError):
+            return []
 
     def _sealed(self, integration: Integration, credentials: Credentials) -> Integration:
         sealed = self._vault.seal_credentials(integration.company, integration.id, credentials)

@@ -5,8 +5,6 @@ The shapes are the API's request bodies. A refusal names the field.
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Collection
 from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -15,7 +13,7 @@ from ringpost.errors import RingpostError
 from ringpost.intake.match import check_filter
 from ringpost.model.integration import TRANSMISSION_TYPES, Credentials
 from ringpost.settings import Settings
-from ringpost.transports.egress import check_target
+from ringpost.transports.egress import check_target, parse_networks
 from ringpost.transports.headers import check_headers
 from ringpost.transports.sqs import check_queue_url
 from ringpost.wire.signature import check_secret
@@ -72,12 +70,8 @@ def check_url(kind: str, url: str, settings: Settings) -> str | None:
     if kind == "sqs":
         check_queue_url(url, settings.allow_sqs_hosts)
         return None
-    target = check_target(url, networks(settings))
+    target = check_target(url, parse_networks(settings.allow_networks))
     return None if target.is_address else target.host
-
-
-def networks(settings: Settings) -> Collection[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    return [ipaddress.ip_network(network) for network in settings.allow_networks]
 
 
 def wanted_filter(wanted: list[str] | UnsetType) -> tuple[str, ...]:
