@@ -1,0 +1,1 @@
+"""Which delivery is attempted when: lanes, retries, and the shell that makes the attempts."""

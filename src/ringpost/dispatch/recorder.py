@@ -1,0 +1,82 @@
+"""Results of attempts, on their way into the ledger.
+
+Promises: results are recorded in the order in which they came, many in one transaction; while the ledger refuses they
+are kept and tried again, and none is lost while the process lives. (If it dies, the attempts are made again: a receiver
+knows a repeated delivery by its `webhook-id`.) Called from the event loop, by the dispatcher alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from ringpost.errors import RingpostError
+from ringpost.ledger.ledger import Ledger, Result
+
+BATCH: Final = 1_000  # results in one transaction
+LIMIT: Final = 10_000  # unrecorded results beyond which no attempts are begun
+_FIRST_WAIT: Final = 0.1  # seconds; doubled up to
+_LONGEST_WAIT: Final = 5.0
+
+_log = structlog.get_logger("ringpost.dispatch")
+
+
+class Recorder:
+    """Collects results while a batch of them is being recorded. on_progress: called after each batch."""
+
+    def __init__(self, ledger: Ledger, on_progress: Callable[[], None]) -> None:
+        self._ledger = ledger
+        self._on_progress = on_progress
+        self._results: list[Result] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """How many results are not recorded yet."""
+        return len(self._results)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._results) >= LIMIT
+
+    def add(self, result: Result) -> None:
+        self._results.append(result)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def wait_recorded(self, limit: float) -> bool:
+        """Wait until all results are recorded, for so many seconds at most; whether they are."""
+        if self._task is not None:
+            await asyncio.wait((self._task,), timeout=limit)
+        return not self._results
+
+    async def close(self) -> None:
+        """Give up what could not be recorded."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+    async def _run(self) -> None:
+        wait = _FIRST_WAIT
+        while self._results:
+            batch = self._results[:BATCH]
+            if await self._record(batch):
+                del self._results[: len(batch)]
+                wait = _FIRST_WAIT
+                if not self._results:
+                    self._task = None
+                self._on_progress()
+            else:
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _record(self, batch: list[Result]) -> bool:
+        try:
+            await self._ledger.record(batch)
+        except Exception as failure:  # noqa: BLE001 - whatever went wrong in the ledger, the results must stay
+            code = failure.code if isinstance(failure, RingpostError) else type(failure).__name__
+            _log.warning("results_not_recorded", results=len(self._results), code=code)
+            return False
+        return True
