@@ -163,7 +163,7 @@ class LanesMachine(RuleBasedStateMachine):
         for integration in INTEGRATIONS if self.offered else ():
             self.resume(integration)
         while any(self.waiting.values()) or self.under_way:
-            self.now += 100
+            self.now = max([self.now, *(one.due for held in self.waiting.values() for one in held.values())])
             self.poll()
             assert self.under_way, "something is due, and nothing under way holds it up"
             for lane, one in list(self.under_way.items()):

@@ -182,7 +182,14 @@ async def test_a_delivery_that_ended_can_be_replayed_and_goes_on_counting(ledger
     await ledger.record([failed(event, number=1)])
     await ledger.record([result(event, number=2, state="exhausted", error="status")])
     again = Owed(
-        company="acme", integration="aaaaaa", call="acme_1", seq=event.seq, attempts=2, due=NOW + 100, replay=1
+        company="acme",
+        integration="aaaaaa",
+        call="acme_1",
+        seq=event.seq,
+        attempts=2,
+        due=NOW + 100,
+        replay=1,
+        earlier=2,
     )
     assert await ledger.replay("acme", event.seq, "aaaaaa", NOW + 100) == again
     assert await all_owed(ledger) == [again]

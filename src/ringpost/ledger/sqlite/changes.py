@@ -83,6 +83,7 @@ def replay(connection: apsw.Connection, company: str, seq: int, integration: str
         attempts=attempts,
         due=now,
         replay=replays + 1,
+        earlier=attempts,
     )
 
 

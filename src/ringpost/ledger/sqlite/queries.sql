@@ -31,8 +31,8 @@ VALUES [(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)]
 
 -- name: add_deliveries
 INSERT INTO deliveries
-    (seq, integration, company, call, type, state, attempts, due, created, updated, status, error, replay)
-VALUES [(?, ?, ?, ?, ?, ?, 0, ?, ?, ?, NULL, NULL, 0)]
+    (seq, integration, company, call, type, state, attempts, due, created, updated, status, error, replay, earlier)
+VALUES [(?, ?, ?, ?, ?, ?, 0, ?, ?, ?, NULL, NULL, 0, 0)]
 
 -- name: add_attempts
 -- Those of a delivery that there is. One that was recorded before (its answer was lost) is replaced by itself.
@@ -61,7 +61,7 @@ WHERE d.company = ? AND d.seq = ? AND d.integration = ?
 
 -- name: replay
 UPDATE deliveries
-SET state = iif(error IS NULL, 0, 1), due = :now, updated = :now, replay = replay + 1
+SET state = iif(error IS NULL, 0, 1), due = :now, updated = :now, replay = replay + 1, earlier = attempts
 WHERE company = :company AND seq = :seq AND integration = :integration
 
 -- name: remembered
@@ -131,13 +131,13 @@ WHERE (company, integration) > (?, ?) ORDER BY company, integration LIMIT 1
 -- name: owed
 SELECT * FROM (
     SELECT * FROM (
-        SELECT company, integration, call, seq, attempts, coalesce(due, 0), replay FROM deliveries
+        SELECT company, integration, call, seq, attempts, coalesce(due, 0), replay, earlier FROM deliveries
         WHERE company = :company AND integration = :integration AND state = 0 AND seq > :after
         ORDER BY seq LIMIT :limit
     )
     UNION ALL
     SELECT * FROM (
-        SELECT company, integration, call, seq, attempts, coalesce(due, 0), replay FROM deliveries
+        SELECT company, integration, call, seq, attempts, coalesce(due, 0), replay, earlier FROM deliveries
         WHERE company = :company AND integration = :integration AND state = 1 AND seq > :after
         ORDER BY seq LIMIT :limit
     )

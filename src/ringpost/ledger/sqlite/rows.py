@@ -72,7 +72,7 @@ def to_call(row: Row) -> Call:
 
 
 def to_owed(row: Row) -> Owed:
-    company, integration, call, seq, attempts, due, replay = row
+    company, integration, call, seq, attempts, due, replay, earlier = row
     return Owed(
         company=company,
         integration=integration,
@@ -81,6 +81,7 @@ def to_owed(row: Row) -> Owed:
         attempts=attempts,
         due=due,
         replay=replay,
+        earlier=earlier,
     )
 
 

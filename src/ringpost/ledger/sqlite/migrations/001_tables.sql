@@ -55,6 +55,7 @@ CREATE TABLE deliveries (
     status      INTEGER,
     error       TEXT,
     replay      INTEGER NOT NULL,
+    earlier     INTEGER NOT NULL,  -- attempts made before the last replay
     PRIMARY KEY (seq, integration)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deliveries_by_state ON deliveries (company, integration, state, seq);
