@@ -26,7 +26,7 @@ INTEGRATION: Final = "Demo inbox"
 _FIRST_PORT: Final = 8800
 
 
-@click.command()
+@click.command("demo")
 @click.option("--port", type=int, help="The port to use.  [default: 8800, or a free one]")
 @click.option("--data", default="ringpost-demo", show_default=True, help="The folder that keeps the demo's data.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the inbox's page in a browser.")
@@ -51,7 +51,7 @@ def command(port: int | None, data: str, open_browser: bool, seed: int | None, c
 class _Demo:
     def __init__(self, data: str, port: int | None, seed: int | None, calls: int | None, stop: asyncio.Event) -> None:
         self._settings = Settings(
-            data=data, port=port or _FIRST_PORT, allow_networks=("127.0.0.0/8",), log_level="warning"
+            data=data, port=_FIRST_PORT if port is None else port, allow_networks=("127.0.0.0/8",), log_level="warning"
         )
         self._is_port_given = port is not None
         self._seed = seed

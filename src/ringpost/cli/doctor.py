@@ -33,7 +33,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     help: str = ""
 
 
-@click.command()
+@click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @config_option
 @data_option

@@ -16,7 +16,7 @@ from .client import Client, connect, segment
 from .options import service_options, settings_from
 
 
-@click.group()
+@click.group("integrations")
 def command() -> None:
     """Install, list, show, change, test and delete integrations."""
 

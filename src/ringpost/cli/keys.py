@@ -25,7 +25,7 @@ from .options import service_options, settings_from
 T = TypeVar("T")
 
 
-@click.group()
+@click.group("keys")
 def command() -> None:
     """Create, list and revoke API keys.
 

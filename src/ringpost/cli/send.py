@@ -15,7 +15,7 @@ from .client import connect
 from .options import service_options, settings_from
 
 
-@click.command()
+@click.command("send")
 @click.argument("file", type=click.File("rb"))
 @click.option("--idempotency-key", help="Sending again with the same key does nothing twice.")
 @service_options

@@ -13,7 +13,7 @@ from ringpost.telemetry.logs import set_up_logs
 from .options import config_option, data_option, settings_from
 
 
-@click.command()
+@click.command("serve")
 @click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="The port to listen on.  [default: 8800]")
 @config_option

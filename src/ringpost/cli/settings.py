@@ -11,7 +11,7 @@ from rich.table import Table
 from ringpost.settings import PREFIX, PbxSettings, SettingHelp, Settings, describe_settings
 
 
-@click.command()
+@click.command("settings")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """Show every setting, its default and what it does.

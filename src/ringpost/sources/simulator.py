@@ -11,6 +11,7 @@ import asyncio
 import heapq
 import random
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct, structs
@@ -34,7 +35,7 @@ from ringpost.calls.observation import (
 
 from .source import Say, SourceStatus
 
-KINDS: Final = ("answered", "missed", "busy", "rejected", "cancelled", "queue", "abandoned")
+KINDS: Final = ("answered", "missed", "busy", "queue", "cancelled", "rejected", "abandoned")
 TRUNK: Final = "provider"
 
 _WEIGHTS: Final = {"answered": 50, "missed": 10, "busy": 8, "rejected": 5, "cancelled": 7, "queue": 15, "abandoned": 5}
@@ -71,22 +72,26 @@ def script(
     seed: int, *, epoch: int, kinds: Sequence[str] = KINDS, pace: Pace = OFFICE
 ) -> Iterator[tuple[int, Observation]]:
     """Calls without end, in the order of time. epoch: what the ids of calls begin with, a run's start in seconds;
-    kinds: of `KINDS`; the first call begins at 200 ms and is of the first of them."""
+    kinds: of `KINDS`; the first call begins at 200 ms, and one of each comes, in their order, before chance decides."""
     chance = random.Random(seed)  # noqa: S311 - no secret is made of it
     office = _Office(chance, epoch, pace)
     coming: list[tuple[int, int, Observation]] = []
     count = 0
     begins = 200
-    kind = kinds[0]
-    while True:
+    for kind in chain(kinds, _by_chance(chance, kinds)):
         for at, observation in office.call(kind, begins):
             count += 1
             heapq.heappush(coming, (at, count, observation))
         begins += chance.randint(*pace.gap)
-        kind = chance.choices(kinds, [_WEIGHTS[one] for one in kinds])[0]
         while coming and coming[0][0] < begins:
             at, _, observation = heapq.heappop(coming)
             yield at, observation
+
+
+def _by_chance(chance: random.Random, kinds: Sequence[str]) -> Iterator[str]:
+    weights = [_WEIGHTS[kind] for kind in kinds]
+    while True:
+        yield chance.choices(kinds, weights)[0]
 
 
 class _Office:

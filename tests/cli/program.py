@@ -1,0 +1,77 @@
+"""The command line as a user has it: a process of its own, in a folder of its own, with an empty environment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+RINGPOST = Path(sys.executable).with_name("ringpost")
+SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+async def ringpost(folder: Path, *words: str, stdin: str = "", env: dict[str, str] | None = None) -> Done:
+    """Run a command to its end."""
+    process = await start(folder, *words, env=env)
+    async with asyncio.timeout(SECONDS):
+        out, err = await process.communicate(stdin.encode())
+    return Done(process.returncode or 0, out.decode(), err.decode())
+
+
+async def start(folder: Path, *words: str, env: dict[str, str] | None = None) -> Process:
+    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(folder), **(env or {})}
+    return await asyncio.create_subprocess_exec(
+        RINGPOST, *words, cwd=folder, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+    )
+
+
+class Running:
+    """A command that goes on: its lines can be waited for."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._news = asyncio.Condition()
+        self._readers = [asyncio.create_task(self._read(stream)) for stream in (process.stdout, process.stderr)]
+
+    async def wait_for(self, wanted: Callable[[list[str]], bool]) -> list[str]:
+        """All lines so far, once they are as wanted."""
+        async with asyncio.timeout(SECONDS), self._news:
+            await self._news.wait_for(lambda: wanted(self.lines))
+        return self.lines
+
+    async def stop(self, number: int = signal.SIGINT) -> int:
+        """Its exit code, after a signal; nothing of it is left."""
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(SECONDS):
+            code = await self.process.wait()
+            await asyncio.gather(*self._readers)
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return code
+        raise AssertionError("a process of the command is left")
+
+    async def _read(self, stream: asyncio.StreamReader | None) -> None:
+        assert stream is not None
+        while line := await stream.readline():
+            async with self._news:
+                self.lines.append(line.decode().rstrip())
+                self._news.notify_all()
+
+
+async def running(folder: Path, *words: str, env: dict[str, str] | None = None) -> Running:
+    return Running(await start(folder, *words, env=env))
