@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.javascript import JavaScript, node_process
 from tests.real import prerequisites
 from tests.real.receiver import Receiver
 
@@ -49,3 +50,10 @@ def sqs(sqs_server: SqsServer) -> Iterator[Sqs]:
 def node() -> Path:
     """Node.js; the test is skipped where there is none."""
     return prerequisites.node()
+
+
+@pytest.fixture(scope="session")
+def javascript() -> Iterator[JavaScript]:
+    """A receiver in JavaScript; the test is skipped where there is no Node.js."""
+    with node_process(prerequisites.node()) as javascript:
+        yield javascript

@@ -24,7 +24,7 @@ from tests.strategies import (
 )
 
 if TYPE_CHECKING:
-    from .conftest import JavaScript
+    from tests.javascript import JavaScript
 
 
 @given(value=wire_values)
