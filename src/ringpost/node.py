@@ -102,6 +102,7 @@ class Node:
     async def listen_to(self, company: str, serial: str, source: Source, trunks: Sequence[str] = ()) -> None:
         """Take the calls of a PBX from this source, from now on."""
         registered = await self.ledger.register_pbx(company, serial, self.now())
+        self.intake.reserve(company, serial)
         machine = CallMachine(company=company, pbx=serial, short=registered.short, trunks=trunks)
 
         async def accept(events: Sequence[CallEvent]) -> Sequence[Verdict]:

@@ -90,6 +90,12 @@ async def test_a_body_of_ours_can_be_sent_again_as_it_is(world: World) -> None:
     assert (answer.status, told(answer)["result"]["time"]) == (202, 5)
 
 
+async def test_events_in_the_name_of_a_pbx_that_has_a_source_are_refused(world: World) -> None:
+    world.intake.reserve("acme", "pbx1")
+    assert await refusal(world, event(pbx="pbx1")) == ("invalid_value", "pbx")
+    assert (await world.intake.accept_event(event(pbx="pbx2"), acme)).status == 202
+
+
 DEEP = b'{"id":"1","type":"call:start","data":{"status":"X","x":' + b"[" * 10_000 + b"]" * 10_000 + b"}}"
 
 

@@ -60,6 +60,12 @@ class Intake:
         self._metrics = metrics
         self._now = now
         self._in_flight: set[tuple[str, str]] = set()
+        self._sourced: set[tuple[str, str]] = set()
+
+    def reserve(self, company: str, pbx: str) -> None:
+        """This PBX has a source from now on: events in its name come from there alone, for the source ends whatever
+        call of its PBX it does not see there."""
+        self._sourced.add((company, pbx))
 
     async def accept_event(
         self, body: bytes, company_of: Callable[[str | None], str], idempotency_key: str | None = None
@@ -108,6 +114,9 @@ class Intake:
     def _read(self, body: bytes, company_of: Callable[[str | None], str]) -> NewEvent:
         checked = check_event(canonical.parse(body))
         company = company_of(checked.company)
+        if (company, checked.pbx) in self._sourced:
+            message = f"The calls of the PBX {checked.pbx} come from its own source; name another `pbx`, or leave it out."
+            raise RingpostError("invalid_value", message, field="pbx")
         prefix = company + "_"
         return NewEvent(
             company=company,
