@@ -115,7 +115,7 @@ class Intake:
         checked = check_event(canonical.parse(body))
         company = company_of(checked.company)
         if (company, checked.pbx) in self._sourced:
-            message = f"The calls of the PBX {checked.pbx} come from its own source; name another `pbx`, or leave it out."
+            message = f"The calls of {checked.pbx} come from its own source: name another `pbx`, or leave it out."
             raise RingpostError("invalid_value", message, field="pbx")
         prefix = company + "_"
         return NewEvent(
