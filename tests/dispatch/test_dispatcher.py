@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from structlog.testing import capture_logs
 
 from ringpost.dispatch import recorder
-from ringpost.model.outcome import Outcome
+from ringpost.model.outcome import BUSY, Outcome
 from ringpost.settings import Settings
 from ringpost.transports.transport import Sending
 from tests.dispatch.world import FAILED, OK, SECRET, World, turn_until
@@ -114,6 +114,22 @@ async def test_retry_after_is_waited_for(world: World) -> None:
     assert len(world.receivers.sent) == 1
     await world.pass_time(1)
     assert len(world.receivers.sent) == 2
+
+
+async def test_a_shortage_of_our_own_leaves_no_trace_but_a_line_in_the_log(world: World) -> None:
+    world.receivers.answer = lambda _: Outcome(error=BUSY, detail="Too many open files.")
+    event = await world.accept("c1", "aaaaaa")
+    with capture_logs() as logs:
+        await world.dispatcher.wait_idle()
+        for _ in range(15):  # more often than there are attempts in the schedule
+            await world.pass_time(1_000)
+    assert {sending.attempt for sending in world.receivers.sent} == {1}
+    assert len(world.receivers.sent) == 16
+    assert await world.attempts(event) == []
+    assert [line["event"] for line in logs] == ["descriptors_short"] * 2
+    world.receivers.answer = lambda _: OK
+    await world.pass_time(1_000)
+    assert await world.states() == ["delivered"]
 
 
 async def test_a_retry_is_made_by_the_timer_alone(tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
+from ringpost.dispatch.conclusion import Conclusion, conclude
 from ringpost.dispatch.retry import RETRY_AFTER_LIMIT, At, Exhausted, after
-from ringpost.model.outcome import Outcome
+from ringpost.model.delivery import Owed
+from ringpost.model.outcome import BUSY, Outcome
 from ringpost.settings import Settings
 
 NOW = 1_700_000_000_000
@@ -52,3 +55,14 @@ def test_chance_spreads_what_failed_together(jitter: float, expected: int) -> No
 
 def test_without_delays_the_first_failure_is_the_last() -> None:
     assert after(1, FAILED, NOW, (), 0.5) == Exhausted()
+
+
+@given(st.integers(0, 20), schedules, jitters)
+def test_a_shortage_of_our_own_is_no_attempt_and_uses_up_no_schedule(
+    attempts: int, delays: list[int], jitter: float
+) -> None:
+    owed = Owed(company="it", integration="aaaaaa", call="c", seq=7, attempts=attempts, due=NOW)
+    concluded = conclude(owed, Outcome(error=BUSY), began=NOW, duration=1, now=NOW, delays_ms=delays, jitter=jitter)
+    assert concluded.again is not None
+    assert NOW + 800 <= concluded.again.due <= NOW + 1_200
+    assert concluded == Conclusion(None, replace(owed, due=concluded.again.due))

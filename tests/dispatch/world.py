@@ -172,6 +172,7 @@ class World:
     async def delete(self, integration: str) -> None:
         del self.installed[integration]
         await self.ledger.delete_integration("it", integration, self.now)
+        await self.ledger.cancel_owed("it", integration, self.now)
 
     async def accept(self, call: str, *integrations: str, hand_over: bool = True) -> Event:
         """Commit the call's next event and hand it over."""
@@ -206,8 +207,9 @@ class World:
 
     async def states(self, call: str = "c1", integration: str = "aaaaaa") -> list[DeliveryState]:
         """The states of the call's deliveries to an integration, in event order."""
-        found = [one for one in await self.ledger.deliveries_of_call("it", call) if one.integration == integration]
-        return [one.state for one in sorted(found, key=lambda one: one.seq)]
+        seqs = [event.seq for event in self.events.values() if event.call == call]
+        found = await self.ledger.deliveries_of_events("it", seqs)
+        return [one.state for one in found if one.integration == integration]
 
     async def attempts(self, event: Event, integration: str = "aaaaaa") -> list[Attempt]:
         return await self.ledger.attempts("it", event.seq, integration)

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import pytest
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringpost.model.outcome import BUSY
 from ringpost.transports.connection import HEADERS_LIMIT, HttpFailure
 from ringpost.transports.egress import parse_networks, parse_url
 from ringpost.transports.http import HttpClient
@@ -358,6 +361,38 @@ async def test_nobody_listening_and_no_address_are_failures_of_their_own() -> No
             assert failed.error == "connect"
             assert f"127.0.0.1 port {port}" in (failed.detail or "")
             assert (await failure(http, "http://hooks.example/")).error == "dns"
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, before[1]), before[1]))
+    try:
+        with suppress(OSError):
+            while True:
+                files.append(os.open("/dev/null", os.O_RDONLY))
+        yield
+    finally:
+        for file in files:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_a_shortage_of_descriptors_is_not_the_receivers_fault() -> None:
+    async def fails(host: str) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")  # as the system says it then
+
+    async with serving(Receiver()) as receiver, client("127.0.0.1") as http:
+        with no_descriptor_left():
+            for scheme in ("http", "https"):
+                assert (await failure(http, f"{scheme}://127.0.0.1:{receiver.port}/")).error == BUSY
+        assert (await post(http, f"http://127.0.0.1:{receiver.port}/")).status == 200
+    http = HttpClient(allowed=LOOPBACK, reply_limit=LIMIT, idle_per_pool=1, idle_in_all=1, resolve=fails)
+    with no_descriptor_left():
+        assert (await failure(http, "http://hooks.example/")).error == BUSY
+    assert (await failure(http, "http://hooks.example/")).error == "dns"
+    await http.close()
 
 
 async def test_a_name_is_looked_up_by_the_system_and_a_failed_lookup_says_why() -> None:

@@ -92,7 +92,7 @@ CREDENTIALS = Credentials(
     key="AKIAIOSFODNN7EXAMPLE",
     secret="whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     headers=(("authorization", "Bearer tok-3n-5ecret"), ("x-n", "1")),
-    previous_secret="an older secret",
+    previous=(("an older secret", 1),),
 )
 
 

@@ -13,15 +13,16 @@ from msgspec import Struct
 
 from ringpost.ledger.ledger import Result
 from ringpost.model.delivery import Attempt, DeliveryState, Owed
-from ringpost.model.outcome import Outcome
+from ringpost.model.outcome import BUSY, Outcome
 
 from . import retry
 
 
 class Conclusion(Struct, frozen=True):
-    """again: the delivery as it is still owed, None where it ended."""
+    """result: what is recorded, None where there was no attempt; again: the delivery as it is still owed, None where it
+    ended."""
 
-    result: Result
+    result: Result | None
     again: Owed | None
 
 
@@ -29,6 +30,8 @@ def conclude(
     owed: Owed, outcome: Outcome, *, began: int, duration: int, now: int, delays_ms: Sequence[int], jitter: float
 ) -> Conclusion:
     """began: the time of the attempt; duration: ms; delays_ms, jitter: see `retry.after`."""
+    if outcome.error == BUSY:  # nothing was sent, so it does not count: neither in its history nor in its schedule
+        return Conclusion(None, msgspec.structs.replace(owed, due=retry.soon(now, jitter)))
     number = owed.attempts + 1
     state: DeliveryState
     if outcome.ok:

@@ -37,6 +37,7 @@ BODY_BYTES: Final = 67_108_864  # 64 MiB of events from memory; more is read fro
 LOAD_PAGE: Final = 5_000  # deliveries a read when starting
 UNREADABLE_WAIT: Final = 1_000  # ms until a delivery whose event could not be read is taken up again
 RECORD_WAIT: Final = 2.0  # seconds that a drain leaves the ledger for the last results
+BUSY_TOLD: Final = 10_000  # ms from one line about a shortage to the next
 _LONGEST_TIMER: Final = 60_000  # ms: a wall clock that was set forward is noticed within this time
 
 _log = structlog.get_logger("ringpost.dispatch")
@@ -80,6 +81,7 @@ class Dispatcher:
         self._bodies = Bodies(BODY_BYTES)
         self._recorder = Recorder(ledger, self._look_soon)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._busy_told = 0  # ms
         self._is_starting = False  # attempts may be begun: all that is owed was loaded, and no drain began
         self._is_looking = False
         self._idle = asyncio.Event()
@@ -288,6 +290,9 @@ class Dispatcher:
             jitter=self._jitter(),
         )
         self._lanes.finished(owed, conclusion.again, now)
+        if conclusion.result is None:
+            self._tell_busy(owed, outcome)
+            return
         self._recorder.add(conclusion.result)
         state = conclusion.result.state
         self._metrics.deliveries.labels("retried" if state == "pending" else state, transmission).inc()
@@ -295,6 +300,13 @@ class Dispatcher:
             self._metrics.delivery_age_seconds.observe(max(now - event.accepted, 0) / 1_000)
         elif state == "exhausted":
             _log.warning("delivery_exhausted", delivery=owed.id, company=owed.company, attempts=owed.attempts + 1)
+
+    def _tell_busy(self, owed: Owed, outcome: Outcome) -> None:
+        """Log it once in a while: a shortage concerns whatever is due."""
+        now = self._now()
+        if not 0 <= now - self._busy_told < BUSY_TOLD:
+            self._busy_told = now
+            _log.error("descriptors_short", delivery=owed.id, detail=outcome.detail)
 
     def _drop(self, integration: str) -> None:
         for owed in self._lanes.drop(integration):

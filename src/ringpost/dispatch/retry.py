@@ -16,6 +16,9 @@ SPREAD: Final = 0.2  # a wait is 80 % to 120 % of its setting, so that what fail
 RETRY_AFTER_LIMIT: Final = 86_400_000  # 24 h: a receiver cannot put us off for longer (RFC 9110, 10.2.3, has no bound)
 
 
+SOON: Final = 1_000  # ms until what could not be attempted for a shortage of our own is taken up again
+
+
 class At(Struct, frozen=True):
     """Try again at this time (ms since the epoch)."""
 
@@ -34,7 +37,15 @@ def after(attempts: int, outcome: Outcome, now: int, delays_ms: Sequence[int], j
     """
     if attempts > len(delays_ms):
         return Exhausted()
-    spread = 1 - SPREAD + 2 * SPREAD * jitter
-    wait = round(delays_ms[attempts - 1] * spread)
+    wait = _spread(delays_ms[attempts - 1], jitter)
     asked_for = min(outcome.retry_after or 0, RETRY_AFTER_LIMIT)
     return At(now + max(wait, asked_for))
+
+
+def soon(now: int, jitter: float) -> int:
+    """When a delivery that could not be attempted, through no fault of its receiver, is taken up again (ms)."""
+    return now + _spread(SOON, jitter)
+
+
+def _spread(wait: int, jitter: float) -> int:
+    return round(wait * (1 - SPREAD + 2 * SPREAD * jitter))

@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
+BUSY: Final = "busy"
+
 # Why an attempt failed: the code, and the reason in words for a person.
 FAILURES: Final[dict[str, str]] = {
     "status": "The receiver answered with a status outside of 200-299.",
@@ -22,6 +24,7 @@ FAILURES: Final[dict[str, str]] = {
     "sqs": "SQS refused the message.",
     "sqs_credentials": "AWS refused the access key or its rights.",
     "sqs_queue": "The queue does not exist.",
+    BUSY: "Ringpost itself is short of file descriptors; this was no attempt, and another follows soon.",
     "sealed": "The integration's secrets could not be opened with this sealing key.",
     "internal": "Something went wrong on our side; see the service's log.",
 }

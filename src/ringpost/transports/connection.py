@@ -7,6 +7,7 @@ out of turn, and every way of ending that leaves it unclear where the next reply
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from typing import Final, cast
@@ -17,6 +18,7 @@ from .egress import Target
 from .reply import Reply
 
 HEADERS_LIMIT: Final = 32_768  # bytes, interim (1xx) replies included
+_SHORTAGE: Final = {errno.EMFILE, errno.ENFILE}
 _OVERHEAD: Final = 8  # bytes on the wire for one of the body: chunks of one byte each take six
 
 
@@ -65,7 +67,7 @@ class Connection(asyncio.Protocol):
         try:
             connected = await _dial(address, target.port)
         except OSError as error:
-            raise HttpFailure("connect", f"{where}: {_words(error)}.") from None
+            raise HttpFailure("busy" if is_shortage(error) else "connect", f"{where}: {_words(error)}.") from None
         host = target.host if context else None
         try:
             _, connection = await asyncio.get_running_loop().create_connection(
@@ -187,6 +189,11 @@ class Connection(asyncio.Protocol):
         if waiter is not None and not waiter.done():
             body = b"".join(self._body)[: self._limit]
             waiter.set_result(Reply(self._status, self._headers, body, truncated))
+
+
+def is_shortage(error: OSError) -> bool:
+    """There was no file descriptor left: nobody's fault but ours."""
+    return error.errno in _SHORTAGE
 
 
 async def _dial(address: str, port: int) -> socket.socket:

@@ -8,13 +8,14 @@ follows no redirect, reads no proxy from the environment, keeps no cookie, asks 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Hashable, Sequence
 from typing import Final
 
 from ringpost.errors import RingpostError
 
-from .connection import Connection, HttpFailure
+from .connection import Connection, HttpFailure, is_shortage
 from .egress import Networks, Target, check_address
 from .reply import Reply
 from .resolve import Resolve, Resolver
@@ -201,16 +202,28 @@ class HttpClient:
         try:
             addresses = await self._resolve(target.host)
         except OSError as error:
-            raise HttpFailure("dns", f"{target.host}: {error.strerror or error}.") from None
+            code = "busy" if is_shortage(error) or _has_shortage() else "dns"
+            raise HttpFailure(code, f"{target.host}: {error.strerror or error}.") from None
         if not addresses:
             raise HttpFailure("dns", f"{target.host} has no address.")
         return addresses
 
     def _context(self, target: Target) -> ssl.SSLContext | None:
         if target.tls and self._ssl_context is None:
+            if _has_shortage():  # OpenSSL would go on without the authorities that it could not read
+                raise HttpFailure("busy", "The certificate authorities could not be read.")
             self._ssl_context = ssl.create_default_context()
             self._ssl_context.set_alpn_protocols(["http/1.1"])
         return self._ssl_context if target.tls else None
+
+
+def _has_shortage() -> bool:
+    """No descriptor is left: the system's resolver says only that it failed."""
+    try:
+        socket.socket().close()
+    except OSError as error:
+        return is_shortage(error)
+    return False
 
 
 def _stopping() -> HttpFailure:

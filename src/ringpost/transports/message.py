@@ -39,9 +39,7 @@ def message_of(sending: Sending) -> Message:
         integration=sending.integration.id,
         data=event.data,
     )
-    secrets = [credentials.secret]
-    if credentials.previous_secret and (credentials.previous_until or 0) > sending.now:
-        secrets.append(credentials.previous_secret)
+    secrets = [credentials.secret, *(secret for secret, until in credentials.previous if until > sending.now)]
     seconds = sending.now // 1_000
     fields = (
         (X_SIGNATURE, x_signature(credentials.secret, body)),

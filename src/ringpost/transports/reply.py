@@ -33,6 +33,9 @@ class Reply(Struct, frozen=True):
     body: bytes
     truncated: bool = False
 
+    def __repr__(self) -> str:
+        return f"Reply({self.status}, …)"  # a receiver may echo what it was sent
+
 
 def outcome_of(reply: Reply, now: int, secrets: Iterable[str] = ()) -> Outcome:
     """The outcome of an attempt that was answered. secrets: what must not be kept, should the receiver echo it."""
@@ -100,7 +103,7 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 def secrets_of(credentials: Credentials) -> Iterator[str]:
     """All texts of an integration's credentials that must not be kept, longer forms before those that they contain."""
-    for secret in (credentials.secret, credentials.previous_secret or "", credentials.key):
+    for secret in (credentials.secret, *(secret for secret, _ in credentials.previous), credentials.key):
         yield secret
         yield secret.removeprefix("whsec_")
     for _, value in credentials.headers:

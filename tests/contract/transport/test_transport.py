@@ -28,8 +28,7 @@ CREDENTIALS = Credentials(
     key="AKIAIOSFODNN7EXAMPLE",
     secret="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     headers=(("x-my-token", "Bearer tok-3n-0f-ours"),),
-    previous_secret="the-secret-before-it",
-    previous_until=2**53,
+    previous=(("the-secret-before-it", 2**53),),
 )
 SECRETS = (CREDENTIALS.key, CREDENTIALS.secret, "tok-3n-0f-ours", "the-secret-before-it")
 
