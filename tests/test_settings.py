@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ringpost.api.test_call import TEST_PBX
 from ringpost.errors import RingpostError
+from ringpost.intake.validate import API_PBX
 from ringpost.settings import PbxSettings, Settings, describe_settings, load_settings
 
 PBX = '[[pbx]]\nhost = "pbx"\ncompany = "acme"\nserial = "1"\nuser = "ringpost"\n'
@@ -54,6 +56,9 @@ def test_lists_and_flags_are_read_from_the_environment() -> None:
         (PBX + "prot = 1\n", {}, "setting_unknown", "pbx[0].prot"),
         (PBX + "port = 0\n", {}, "settings_invalid", "pbx[0].port"),
         ("port = \n", {}, "settings_invalid", None),
+        (PBX + PBX.replace('"1"', f'"{API_PBX}"'), {}, "settings_invalid", "pbx[1].serial"),
+        (PBX.replace('"1"', f'"{TEST_PBX}"'), {}, "settings_invalid", "pbx[0].serial"),
+        (PBX + PBX.replace('"pbx"', '"other"'), {}, "settings_invalid", "pbx[1].serial"),
     ],
 )
 def test_what_is_wrong_is_named(
@@ -62,6 +67,11 @@ def test_what_is_wrong_is_named(
     with pytest.raises(RingpostError) as refused:
         load_settings(write(tmp_path, text), environment)
     assert (refused.value.code, refused.value.field) == (code, field)
+
+
+def test_two_companies_may_give_their_pbxs_the_same_serial(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, PBX + PBX.replace('"acme"', '"zeta"') + PBX.replace('"1"', '"2"')), {})
+    assert [(pbx.company, pbx.serial) for pbx in settings.pbx] == [("acme", "1"), ("zeta", "1"), ("acme", "2")]
 
 
 def test_a_file_that_is_not_there_is_told_with_its_name(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ ERRORS: dict[str, ErrorKind] = {
     # the request as bytes
     "invalid_json": ErrorKind(400, "The body is not valid JSON.", "Send one JSON document in UTF-8."),
     "body_too_large": ErrorKind(413, "The body is larger than is taken.", "An event takes up to 262144 bytes; send a batch in parts."),
+    "headers_too_large": ErrorKind(431, "The request's line and headers are larger than is taken.", "Send up to 32768 bytes of them."),
+    "request_too_slow": ErrorKind(408, "The request did not arrive in time; nothing was accepted.", "Send it again, without a pause in it."),
     "duplicate_key": ErrorKind(422, "An object has one key twice.", "Keep one; receivers could read either."),
     "nesting_too_deep": ErrorKind(422, "Objects or lists are nested too deep.", "Nest up to 32 levels."),
     "lone_surrogate": ErrorKind(422, "A text has half of a surrogate pair.", "Send whole characters, in UTF-8 or as a pair of \\u escapes."),
@@ -66,6 +68,7 @@ ERRORS: dict[str, ErrorKind] = {
     "call_already_started": ErrorKind(409, "The call has its call:start already.", "Send call:update, or a new call id."),
     "call_not_started": ErrorKind(409, "The call has no call:start yet.", "Send its call:start first."),
     "call_already_ended": ErrorKind(409, "The call has ended: nothing follows call:end.", "Use a new call id."),
+    "call_of_source": ErrorKind(409, "The call comes from a PBX that Ringpost listens to itself; its events come from there alone.", "Use a new call id."),
     # what we could not do
     "ledger_full": ErrorKind(503, "The disk of the ledger is full; nothing was accepted.", "Free space; the service goes on by itself."),
     "ledger_unavailable": ErrorKind(503, "The ledger could not be written; nothing was accepted.", "Try again; if it lasts, see the service's log."),

@@ -18,6 +18,8 @@ from ringpost.errors import RingpostError
 
 PREFIX: Final = "RINGPOST_"
 _DAY: Final = 86_400_000
+# `pbx` of events whose sender named none, and of test calls.
+RESERVED_SERIALS: Final = frozenset({"api", "test"})
 
 
 class PbxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,7 +134,25 @@ def load_settings(file: Path | None, environment: dict[str, str], **given: objec
     except msgspec.ValidationError as error:
         raise _explained(error) from None
     _check_networks(settings.allow_networks)
+    _check_pbxs(settings.pbx)
     return settings
+
+
+def _check_pbxs(pbxs: tuple[PbxSettings, ...]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for place, pbx in enumerate(pbxs):
+        field = f"pbx[{place}].serial"
+        if pbx.serial in RESERVED_SERIALS:
+            raise RingpostError(
+                "settings_invalid", f"{field}: {pbx.serial!r} is not for a PBX; choose another serial.", field=field
+            )
+        if (pbx.company, pbx.serial) in seen:
+            raise RingpostError(
+                "settings_invalid",
+                f"{field}: company {pbx.company} has a PBX {pbx.serial!r} already; give each its own serial.",
+                field=field,
+            )
+        seen.add((pbx.company, pbx.serial))
 
 
 def _check_networks(networks: tuple[str, ...]) -> None:
@@ -205,7 +225,9 @@ _DEFAULTS: Final = Settings()
 _KINDS: Final[dict[type, str]] = {bool: "true or false", int: "a whole number", tuple: "a list of whole numbers"}
 TEST_PREFIX: Final = "RINGPOST_TEST_"  # set by the tests' own script
 # Variables with our prefix that belong to the command line's clients, not to the service.
-NOT_SETTINGS: Final = frozenset({"RINGPOST_URL", "RINGPOST_API_KEY", "RINGPOST_CONFIG", "RINGPOST_CACHE"})
+NOT_SETTINGS: Final = frozenset(
+    {"RINGPOST_URL", "RINGPOST_API_KEY", "RINGPOST_CONFIG", "RINGPOST_CACHE", "RINGPOST_PROGRAM", "RINGPOST_PYTHON"}
+)
 
 
 class SettingHelp(Struct, frozen=True):

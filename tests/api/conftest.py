@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from tests.api.world import World
 
@@ -26,3 +28,11 @@ async def served(tmp_path: Path) -> AsyncIterator[World]:
     await world.start(tmp_path, on_socket=True)
     yield world
     await world.stop()
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Sockets behave differently on the two event loops: the server is tried on both."""
+    factories = {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
+    return factories if item.path.name == "test_server.py" else {"asyncio": asyncio.new_event_loop}

@@ -36,6 +36,34 @@ async def test_a_call_is_shown_with_its_events_their_deliveries_and_attempts(wor
     assert end["deliveries"][0] == {**second, "attempts": []}
 
 
+async def test_the_events_of_a_call_are_shown_in_pages_with_the_deliveries_of_these_alone(world: World) -> None:
+    deliveries = await owed(world, "call:start", *["call:update"] * 3, "call:end")
+    await world.conclude(deliveries[2]["id"], "pending", error="status")
+    path, seen = f"/v1/calls/{CALL}?limit=2", []
+    call = await world.done("GET", path)
+    while call["next"] is not None:
+        assert call["eventCount"] == 5
+        seen.append([[shown["sequence"], *(one["id"] for one in shown["deliveries"])] for shown in call["events"]])
+        call = await world.done("GET", f"{path}&cursor={call['next']}")
+    assert seen == [[[n + 1, deliveries[n]["id"]] for n in page] for page in ([0, 1], [2, 3])]
+    assert [shown["sequence"] for shown in call["events"]] == [5]
+    error = await world.refused("cursor_invalid", "GET", f"{path}&cursor=5")
+    assert error["field"] == "cursor"
+    event = await world.done("GET", f"/v1/events/{deliveries[2]['event']}")
+    [shown] = event["deliveries"]
+    assert (shown["id"], [tried["error"] for tried in shown["attempts"]]) == (deliveries[2]["id"], ["status"])
+
+
+async def test_a_call_with_large_events_is_shown_in_pages_of_a_bounded_size(world: World) -> None:
+    note = "x" * 200_000
+    for kind in ("call:start", *["call:update"] * 7):
+        await world.done("POST", "/v1/events", event(kind, data={"status": "RINGING", "note": note}))
+    reply = await world.ask("GET", f"/v1/calls/{CALL}")
+    assert len(reply.content) < 1_400_000  # the data of the latest event is there twice
+    assert [shown["sequence"] for shown in reply.json()["result"]["events"]] == [1, 2, 3, 4, 5]
+    assert reply.json()["result"]["next"] is not None
+
+
 async def test_an_event_that_no_integration_wanted_says_so(world: World) -> None:
     told = await world.done("POST", "/v1/events", event())
     assert told["deliveries"] == 0

@@ -375,6 +375,19 @@ def test_after_our_restart_a_call_that_is_gone_ends_as_reconciled() -> None:
     assert desk.machine.statistics().open == 1
 
 
+def test_a_restored_call_whose_id_has_another_prefix_ends_and_is_not_counted_for_ever() -> None:
+    desk = Desk(CallMachine(company="acme", pbx="hq", short=False))
+    desk.machine.restore([stored("acme_1.1", BEFORE), stored("acme_hq_1.1", BEFORE)])
+    assert desk.machine.statistics().open == 2
+    desk.now = T + 60_000
+    desk.snapshot(alive(UP, "b"), alive(CALLER, "b"))
+    assert [(event.call, event.type) for event in desk.events] == [("acme_1.1", "call:end")]
+    assert (desk.end.endCause, desk.end.endBy, desk.end.flags) == ("31", None, ("reconciled",))
+    desk.snapshot()
+    assert [event.call for event in desk.events] == ["acme_1.1", "acme_hq_1.1"]
+    assert desk.machine.statistics().open == 0
+
+
 def test_a_call_that_the_ledger_holds_in_words_of_its_own_is_restored_too() -> None:
     desk = Desk()
     broken = msgspec.structs.replace(stored("acme_1.1", BEFORE), data=b'{"status":"PARKED","caller":7}')

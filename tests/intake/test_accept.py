@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringpost.access.keys import Caller
 from ringpost.calls.events import CallEvent
 from ringpost.errors import RingpostError
 from ringpost.intake.accept import BATCH_EVENTS, EVENT_LIMIT, Answer
@@ -90,10 +91,20 @@ async def test_a_body_of_ours_can_be_sent_again_as_it_is(world: World) -> None:
     assert (answer.status, told(answer)["result"]["time"]) == (202, 5)
 
 
-async def test_events_in_the_name_of_a_pbx_that_has_a_source_are_refused(world: World) -> None:
-    world.intake.reserve("acme", "pbx1")
-    assert await refusal(world, event(pbx="pbx1")) == ("invalid_value", "pbx")
-    assert (await world.intake.accept_event(event(pbx="pbx2"), acme)).status == 202
+@pytest.mark.parametrize("named", [{}, {"pbx": "pbx1"}])
+async def test_a_client_cannot_end_a_call_of_a_source_whatever_pbx_it_names(
+    world: World, named: dict[str, str]
+) -> None:
+    call = [
+        CallEvent(call="acme_1.1", type=kind, time=world.clock.ms, data=CallData(status="TALKING"))
+        for kind in ("call:start", "call:update", "call:end")
+    ]
+    await world.intake.accept_calls("acme", "pbx1", call[:1], extra_keys=True)
+    for kind in ("call:start", "call:update", "call:end"):
+        answer = await world.intake.accept_event(event(type=kind, **named), acme)
+        assert (answer.status, told(answer)["error"]["code"]) == (409, "call_of_source")
+    await world.intake.accept_calls("acme", "pbx1", call[1:], extra_keys=True)
+    assert [accepted.type for accepted, _ in world.handed_over] == [one.type for one in call]
 
 
 DEEP = b'{"id":"1","type":"call:start","data":{"status":"X","x":' + b"[" * 10_000 + b"]" * 10_000 + b"}}"
@@ -226,6 +237,15 @@ async def test_a_remembered_batch_answers_the_same(world: World) -> None:
     first = await world.intake.accept_batch(body, acme, "batch")
     assert await world.intake.accept_batch(body, acme, "batch") == first
     assert len(world.handed_over) == 1
+
+
+async def test_a_batch_of_bad_events_alone_is_judged_whoever_sends_it_with_a_key(world: World) -> None:
+    def operator(named: str | None) -> str:
+        return Caller("k", None, "operator").company_for(named)
+
+    body = json.dumps({"events": [{**START, "company": "acme", "type": "call:begin"}]}).encode()
+    result = told(await world.intake.accept_batch(body, operator, "once"))["result"]
+    assert result["events"][0]["error"]["code"] == "unknown_event_type"
 
 
 async def test_an_event_of_a_caller_that_goes_away_is_still_handed_over(world: World) -> None:

@@ -154,8 +154,19 @@ async def test_a_rotation_keeps_the_old_secret_for_the_grace_time(world: World) 
     integration, before = await world.registry.install("acme", webhook(headers={"x-token": "one"}))
     _, after = await world.registry.rotate("acme", integration.id, RotateRequest(graceMs=1_000))
     assert after.secret != before.secret
-    assert (after.previous_secret, after.previous_until) == (before.secret, world.clock.ms + 1_000)
+    assert after.previous == ((before.secret, world.clock.ms + 1_000),)
     assert after.headers == before.headers
+
+
+async def test_a_second_rotation_leaves_the_first_its_grace_time(world: World) -> None:
+    integration, first = await world.registry.install("acme", webhook())
+    _, second = await world.registry.rotate("acme", integration.id, RotateRequest(graceMs=1_000))
+    world.clock.ms += 400
+    _, third = await world.registry.rotate("acme", integration.id, RotateRequest(graceMs=1_000))
+    assert [secret for secret, _ in third.previous] == [second.secret, first.secret]
+    world.clock.ms += 700
+    _, fourth = await world.registry.rotate("acme", integration.id, RotateRequest(graceMs=1_000))
+    assert [secret for secret, _ in fourth.previous] == [third.secret, second.secret]
 
 
 async def test_an_sqs_rotation_needs_the_new_pair(world: World) -> None:
@@ -166,7 +177,7 @@ async def test_an_sqs_rotation_needs_the_new_pair(world: World) -> None:
     _, after = await world.registry.rotate(
         "acme", integration.id, RotateRequest(key="AKIA" + "X" * 16, secret="y" * 40)
     )
-    assert (after.key, after.previous_secret) == ("AKIA" + "X" * 16, AWS["secret"])
+    assert (after.key, after.previous[0][0]) == ("AKIA" + "X" * 16, AWS["secret"])
 
 
 async def test_a_deleted_integration_is_gone_for_everyone(world: World) -> None:
@@ -178,6 +189,21 @@ async def test_a_deleted_integration_is_gone_for_everyone(world: World) -> None:
     with pytest.raises(RingpostError) as refused:
         await world.registry.delete("acme", integration.id)
     assert refused.value.code == "integration_not_found"
+
+
+async def test_a_deletion_whose_cancelling_fails_is_a_deletion_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    integration, _ = await world.registry.install("acme", webhook())
+
+    async def fails(*_: object) -> int:
+        raise RingpostError("ledger_full")
+
+    monkeypatch.setattr(world.ledger, "cancel_owed", fails)
+    with pytest.raises(RingpostError, match="full"):
+        await world.registry.delete("acme", integration.id)
+    assert (world.registry.all(), world.changed) == ([], [integration.id])
+    assert await world.ledger.integrations() == []
 
 
 async def test_another_company_s_integration_is_not_found(world: World) -> None:

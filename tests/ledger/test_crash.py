@@ -11,7 +11,7 @@ import pytest
 
 from ringpost.ledger.open import open_ledger
 from ringpost.model.delivery import Owed
-from tests.contract.ledger.making import all_owed
+from tests.contract.ledger.making import all_owed, events_of
 
 COMMIT = """
 import asyncio, itertools, sys, time
@@ -64,7 +64,7 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(path: Path) -
         events = await ledger.bodies("acme", seqs)
         assert {seq: events[seq].call for seq in seqs} == dict(acknowledged)
         for call in {call for _, call in acknowledged}:
-            of_call = await ledger.events_of_call("acme", call)
+            of_call = await events_of(ledger, "acme", call)
             assert [event.sequence for event in of_call] == list(range(1, len(of_call) + 1))
         owed = {one.seq: one for one in await all_owed(ledger, limit=1_000)}
         for seq, call in acknowledged:

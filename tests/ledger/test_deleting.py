@@ -33,7 +33,7 @@ async def test_a_deletion_that_was_broken_off_is_finished_at_the_next_start(path
     await ledger.close()
 
 
-async def test_a_deletion_that_was_broken_off_can_be_done_again_and_owes_nothing_meanwhile(
+async def test_a_deletion_that_was_broken_off_can_be_finished_and_owes_nothing_meanwhile(
     path: Path, ledger: SqliteLedger
 ) -> None:
     await ledger.add_integration(integration())
@@ -42,7 +42,7 @@ async def test_a_deletion_that_was_broken_off_can_be_done_again_and_owes_nothing
     connection.execute(QUERIES["delete_integration"], (NOW, "acme", "aaaaaa"))
     connection.close()
     assert await all_owed(ledger) == []
-    assert await ledger.delete_integration("acme", "aaaaaa", NOW) == 1
+    assert await ledger.cancel_owed("acme", "aaaaaa", NOW) == 1
     assert await ledger.pending_count("acme", "aaaaaa") == 0
 
 

@@ -19,7 +19,7 @@ from ringpost.ledger.sqlite import file
 from ringpost.ledger.sqlite.file import APPLICATION_ID
 from ringpost.ledger.sqlite.sql import migrations
 from ringpost.ledger.sqlite.store import SqliteLedger
-from tests.contract.ledger.making import Clock, accepted, codes, new_event, whole_call
+from tests.contract.ledger.making import Clock, accepted, codes, events_of, new_event, whole_call
 
 OPEN = """
 import asyncio, sys
@@ -76,7 +76,7 @@ async def test_closing_leaves_one_file_with_all_in_it(path: Path, clock: Clock) 
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["ringpost.db", "ringpost.db.lock"]
     path.rename(path.parent / "moved.db")
     ledger = await open_ledger(path.parent / "moved.db", now=clock)
-    assert len(await ledger.events_of_call("acme", "acme_7")) == 3
+    assert len(await events_of(ledger, "acme", "acme_7")) == 3
     await ledger.close()
 
 
@@ -174,7 +174,7 @@ async def test_a_file_is_brought_to_the_newest_version_with_all_in_it(
     monkeypatch.setattr(file, "migrations", lambda: later)
     for _ in range(2):  # the second time there is nothing to do
         ledger = await open_ledger(path, now=clock)
-        assert len(await ledger.events_of_call("acme", "acme_7")) == 3
+        assert len(await events_of(ledger, "acme", "acme_7")) == 3
         await ledger.close()
     connection = apsw.Connection(str(path))
     assert connection.pragma("user_version") == len(later)
@@ -192,7 +192,7 @@ async def test_a_migration_that_fails_leaves_the_file_as_it_was(
         )
         assert (await refused(path, clock)).code == "ledger_unavailable"
     ledger = await open_ledger(path, now=clock)
-    assert len(await ledger.events_of_call("acme", "acme_7")) == 3
+    assert len(await events_of(ledger, "acme", "acme_7")) == 3
     await ledger.close()
     connection = apsw.Connection(str(path))
     assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'half'").get == 0

@@ -21,10 +21,11 @@ WHOLE = {
     "integrations": "integrations",
     "deleted_integrations": "integrations",
     "keys": "keys",
+    "pbxs": "pbxs",
     "calls_going_on_of_all": "calls",
     "forget_old": "remembered",
 }
-lists: st.SearchStrategy[List] = st.sampled_from(["calls", "deliveries"])
+lists: st.SearchStrategy[List] = st.sampled_from(["calls", "events", "deliveries"])
 seqs = st.integers(0, (1 << 63) - 1)
 
 

@@ -36,7 +36,7 @@ def build_app(services: Services, *, extra_routes: Sequence[ControllerRouterHand
     document = msgspec.json.encode(describe(operations(services)))
     handlers: list[ControllerRouterHandler] = [
         *event_routes(services),
-        *(_handler(services, route) for route in _routes(services)),
+        *(_handler(services, route) for route in _routes()),
         *(_handler(services, route) for route in service_routes(document)),
         *(_open_handler(services, route) for route in open_routes(services)),
         *extra_routes,
@@ -60,14 +60,14 @@ def operations(services: Services) -> list[Operation]:
     return [
         ACCEPT_EVENT,
         ACCEPT_BATCH,
-        *(route.operation for route in (*_routes(services), *SERVICE_ROUTES)),
+        *(route.operation for route in (*_routes(), *SERVICE_ROUTES)),
         OPENAPI,
         *(route.operation for route in open_routes(services)),
     ]
 
 
-def _routes(services: Services) -> list[Route]:
-    return [*integration_routes(services), *delivery_routes(), *key_routes()]
+def _routes() -> list[Route]:
+    return [*integration_routes(), *delivery_routes(), *key_routes()]
 
 
 def _handler(services: Services, route: Route) -> HTTPRouteHandler:

@@ -7,6 +7,7 @@ names the company where an id alone does not tell it.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final, Literal, cast
 
 from ringpost.errors import RingpostError
@@ -47,9 +48,12 @@ async def show_call(services: Services, asked: Asked) -> CallDetails:
     call = await services.ledger.call(company, call_id)
     if call is None:
         raise RingpostError("call_not_found")
-    events = await services.ledger.events_of_call(company, call_id)
-    deliveries = await _deliveries_of_call(services, company, call_id)
-    return CallDetails(**call_values(call), events=[show_event(event, deliveries[event.seq]) for event in events])
+    page = await services.ledger.events_of_call(
+        company, call_id, cursor=asked.query.text("cursor"), limit=asked.query.number("limit") or LIMIT.low
+    )
+    deliveries = await _deliveries_of(services, company, [event.seq for event in page.items])
+    events = [show_event(event, deliveries[event.seq]) for event in page.items]
+    return CallDetails(**call_values(call), events=events, next=page.next)
 
 
 async def show_event_alone(services: Services, asked: Asked) -> EventDetails:
@@ -58,16 +62,16 @@ async def show_event_alone(services: Services, asked: Asked) -> EventDetails:
     event = None if seq is None else await services.ledger.event(company, seq)
     if event is None:
         raise RingpostError("event_not_found")
-    return show_event(event, (await _deliveries_of_call(services, company, event.call))[event.seq])
+    return show_event(event, (await _deliveries_of(services, company, [event.seq]))[event.seq])
 
 
-async def _deliveries_of_call(services: Services, company: str, call: str) -> dict[int, list[DeliveryDetails]]:
-    """The deliveries of a call with their attempts, by the number of the event."""
+async def _deliveries_of(services: Services, company: str, seqs: Sequence[int]) -> dict[int, list[DeliveryDetails]]:
+    """The deliveries of these events with their attempts, by the number of the event."""
     attempts: dict[tuple[int, str], list[Attempt]] = defaultdict(list)
-    for attempt in await services.ledger.attempts_of_call(company, call):
+    for attempt in await services.ledger.attempts_of_events(company, seqs):
         attempts[attempt.seq, attempt.integration].append(attempt)
     shown: dict[int, list[DeliveryDetails]] = defaultdict(list)
-    for delivery in await services.ledger.deliveries_of_call(company, call):
+    for delivery in await services.ledger.deliveries_of_events(company, seqs):
         tried = attempts[delivery.seq, delivery.integration]
         shown[delivery.seq].append(show_delivery_details(delivery, tried))
     return shown
@@ -97,12 +101,14 @@ async def replay(services: Services, asked: Asked) -> DeliveryDetails:
     delivery = await _delivery(services, asked)
     owed = await services.ledger.replay(delivery.company, delivery.seq, delivery.integration, services.now())
     services.dispatcher_replayed(owed)
-    return await _details(services, await _delivery(services, asked))
+    return await _details(services, delivery)
 
 
-async def _details(services: Services, delivery: Delivery) -> DeliveryDetails:
-    attempts = await services.ledger.attempts(delivery.company, delivery.seq, delivery.integration)
-    return show_delivery_details(delivery, attempts)
+async def _details(services: Services, found: Delivery) -> DeliveryDetails:
+    """The attempts are read first: what the delivery says is then never older than they are."""
+    attempts = await services.ledger.attempts(found.company, found.seq, found.integration)
+    delivery = await services.ledger.delivery(found.company, found.seq, found.integration)
+    return show_delivery_details(delivery or found, attempts)
 
 
 async def _delivery(services: Services, asked: Asked) -> Delivery:
@@ -134,8 +140,10 @@ def delivery_routes() -> list[Route]:
         Route(
             Operation(
                 method="GET", path="/v1/calls/{id}", id="showCall", tag=_TAG, right="read", answers=CallDetails,
-                summary="Show a call with its events and their deliveries", query=(COMPANY,),
-                refusals=("call_not_found", "company_missing"),
+                summary="Show a call with its events and their deliveries", query=(COMPANY, CURSOR, LIMIT),
+                refusals=("call_not_found", "company_missing", "cursor_invalid"),
+                about="The events come in order, page by page: the next page is asked for with `next` as `cursor`. A "
+                "page may hold fewer than `limit` events, where they are large.",
             ),
             show_call,
         ),

@@ -87,9 +87,10 @@ class CallShown(Shape, frozen=True, kw_only=True):
 
 
 class CallDetails(CallShown, frozen=True, kw_only=True):
-    """A call with its events, in order, and their deliveries."""
+    """A call with a page of its events, in order, and their deliveries. next: the cursor of the page after it."""
 
     events: list[EventDetails]
+    next: str | None
 
 
 NO_DELIVERIES: Final = "No integration wanted this event when it was accepted."

@@ -28,7 +28,9 @@ from .services import Services
 
 _TAG: Final = "Events"
 _EVENT: Final = {key: EVENT_CATALOG[CALL_START].example[key] for key in ("id", "pbx", "time", "type", "data")}
-_OF_A_CALL: Final = ("call_already_started", "call_not_started", "call_already_ended", "unknown_event_type")
+_OF_A_CALL: Final = (
+    "call_already_started", "call_not_started", "call_already_ended", "call_of_source", "unknown_event_type",
+)  # fmt: skip
 
 ACCEPT_EVENT: Final = Operation(
     method="POST", path="/v1/events", id="acceptEvent", tag=_TAG, right="send", status=202, idempotent=True,

@@ -116,9 +116,14 @@ def with_secret(integration: Integration, credentials: Credentials) -> Integrati
         **values,
         standard_secret=standard_secret(integration, credentials),
         headers=masked(credentials),
-        previous_until=credentials.previous_until,
+        previous_until=previous_until(credentials),
     )
 
 
 def standard_secret(integration: Integration, credentials: Credentials) -> str | None:
     return standard_form(credentials.secret) if integration.type == "webhook" else None
+
+
+def previous_until(credentials: Credentials) -> int | None:
+    """How long the latest of the secrets before this one is signed with (ms), None where there is none."""
+    return credentials.previous[0][1] if credentials.previous else None

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import msgspec
 
+from ringpost.intake.once import Keep
 from ringpost.integrations.registry import Installed
 from ringpost.integrations.requests import EditRequest, RotateRequest
 from ringpost.model.integration import Integration
 
-from .idempotency import Keep, Once
 from .integration_shapes import (
     Deleted,
     Install,
@@ -27,6 +27,7 @@ from .integration_shapes import (
     SentTestCall,
     integration_values,
     masked,
+    previous_until,
     standard_secret,
     with_secret,
 )
@@ -59,7 +60,7 @@ async def _details(services: Services, installed: Installed) -> IntegrationDetai
         **integration_values(integration),
         headers=masked(credentials),
         pending=await services.ledger.pending_count(integration.company, integration.id),
-        previous_until=credentials.previous_until,
+        previous_until=previous_until(credentials),
     )
 
 
@@ -105,21 +106,30 @@ async def test(services: Services, asked: Asked) -> SentTestCall:
     return await accept_test_call(services, integration)
 
 
-def integration_routes(services: Services) -> list[Route]:
+async def install(services: Services, asked: Asked) -> IntegrationWithSecret | Sent:
+    company, request = asked.caller.company_for(asked.body.company), asked.body
+    if asked.idempotency_key is None:
+        return with_secret(*await services.registry.install(company, request))
+
+    context = f"answer/{company}/{asked.idempotency_key}"  # it holds a secret, so it is kept sealed
+
+    async def work(keep: Keep) -> Sent:
+        made = await services.registry.install(
+            company, request, lambda made: keep(lambda _: services.seal(_body(made), context))
+        )
+        return Sent(201, _body(made))
+
+    return await services.intake.once.do(
+        company,
+        asked.idempotency_key,
+        b"POST /v1/integrations\n" + asked.raw,  # the same key on another operation is another request
+        recall=lambda kept: Sent(201, services.unseal(kept, context)),
+        work=work,
+    )
+
+
+def integration_routes() -> list[Route]:
     """All operations on integrations."""
-    once = Once(services.ledger, services.seal, services.unseal)
-
-    async def install(services: Services, asked: Asked) -> IntegrationWithSecret | Sent:
-        company, request = asked.caller.company_for(asked.body.company), asked.body
-        if asked.idempotency_key is None:
-            return with_secret(*await services.registry.install(company, request))
-
-        async def change(keep: Keep) -> bytes:
-            return _body(await services.registry.install(company, request, lambda made: keep(lambda: _body(made))))
-
-        same = b"POST /v1/integrations\n" + asked.raw  # the same key on another operation is another request
-        return await once.do(company, asked.idempotency_key, same, 201, change)
-
     return [
         Route(
             Operation(

@@ -120,7 +120,9 @@ COMPANY: Final = Parameter(
     name="company", meaning="The company. An operator's key names it; any other key may leave it out."
 )
 CURSOR: Final = Parameter(name="cursor", meaning="`next` of the page before.")
-LIMIT: Final = Parameter(name="limit", meaning="How many items a page has.", kind="number", low=1, high=200, default=50)
+LIMIT: Final = Parameter(
+    name="limit", meaning="How many items a page has at most.", kind="number", low=1, high=200, default=50
+)
 OPEN: Final = Parameter(name="open", meaning="true: calls that go on alone.", kind="flag")
 STATE: Final = Parameter(
     name="state",

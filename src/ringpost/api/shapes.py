@@ -15,7 +15,10 @@ from ringpost.model.access import ApiKey, Role
 
 
 class Shape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What all shapes of answers share."""
+    """What all shapes of answers share. Some hold a secret that is shown once, so none is printed."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
 
 
 class NewKey(Struct, kw_only=True, forbid_unknown_fields=True):

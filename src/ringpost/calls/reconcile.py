@@ -53,17 +53,22 @@ class Audit:
 
 
 class Restored:
-    """Calls that the ledger knows as going on, until the PBX says whether they still do."""
+    """Calls that the ledger knows as going on, until the PBX says whether they still do. Those whose ids have another
+    prefix than the PBX's now can be none that it has: they only wait for their end."""
 
     def __init__(self) -> None:
         self._calls: dict[str, CallRecord] = {}
+        self._others: list[CallRecord] = []
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self._calls) + len(self._others)
 
     def add(self, call: Call, prefix: str, order: int) -> None:
+        record = record_of(call, order)
         if call.id.startswith(prefix):
-            self._calls[call.id.removeprefix(prefix)] = record_of(call, order)
+            self._calls[call.id.removeprefix(prefix)] = record
+        else:
+            self._others.append(record)
 
     def take(self, key: str) -> CallRecord | None:
         """The latest call with this PBX's id, where there is one: `<key>`, or `<key>-2` and on."""
@@ -79,8 +84,9 @@ class Restored:
         return record
 
     def take_all(self) -> list[CallRecord]:
-        rest = list(self._calls.values())
+        rest = [*self._calls.values(), *self._others]
         self._calls.clear()
+        self._others.clear()
         return rest
 
 

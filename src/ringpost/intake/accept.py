@@ -7,7 +7,6 @@ The ledger itself hands the committed batch over to the dispatcher, so a caller 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -18,12 +17,13 @@ from ringpost.calls.events import CallEvent
 from ringpost.errors import RingpostError
 from ringpost.ledger.ledger import Ledger, Remember, Verdict
 from ringpost.model.data import to_wire
-from ringpost.model.event import CALL_END, Event, NewEvent
+from ringpost.model.event import CALL_END, SOURCE, Event, NewEvent
 from ringpost.model.integration import Integration
 from ringpost.telemetry.metrics import Metrics
 from ringpost.wire import canonical
 
 from .match import matching
+from .once import Keep, Once
 from .split import split_batch
 from .validate import check_event
 
@@ -32,6 +32,7 @@ BATCH_LIMIT: Final = 8_388_608  # bytes of one batch
 BATCH_EVENTS: Final = 1_000
 
 _encode = msgspec.json.Encoder().encode
+_pack = msgspec.msgpack.Encoder().encode
 
 
 class Answer(Struct, frozen=True):
@@ -41,11 +42,15 @@ class Answer(Struct, frozen=True):
     body: bytes
 
 
+_unpack = msgspec.msgpack.Decoder(Answer).decode
+
+
 class Intake:
     """One node's intake.
 
-    integrations_of: what a company has installed now; company_of: the company of a request, from the one it names
-    (None: none), raising `company_foreign` or `company_missing`.
+    integrations_of: what a company has installed now; once: for all that is done once for an Idempotency-Key. The
+    company of a request comes from `company_of`, given the one that an event names (None: none), which raises
+    `company_foreign` or `company_missing`.
     """
 
     def __init__(
@@ -59,13 +64,7 @@ class Intake:
         self._integrations_of = integrations_of
         self._metrics = metrics
         self._now = now
-        self._in_flight: set[tuple[str, str]] = set()
-        self._sourced: set[tuple[str, str]] = set()
-
-    def reserve(self, company: str, pbx: str) -> None:
-        """This PBX has a source from now on: events in its name come from there alone, for the source ends whatever
-        call of its PBX it does not see there."""
-        self._sourced.add((company, pbx))
+        self.once = Once(ledger)
 
     async def accept_event(
         self, body: bytes, company_of: Callable[[str | None], str], idempotency_key: str | None = None
@@ -100,10 +99,11 @@ class Intake:
                 ]
             )
 
+        if not events:
+            return answer([])  # nothing was done, so there is nothing to do once
         if idempotency_key is None:
-            return answer(await self._commit(events) if events else [])
-        company = events[0].company if events else company_of(None)
-        return await self._once(company, idempotency_key, body, events, answer)
+            return answer(await self._commit(events))
+        return await self._once(events[0].company, idempotency_key, body, events, answer)
 
     async def accept_calls(
         self, company: str, pbx: str, events: Sequence[CallEvent], *, extra_keys: bool
@@ -114,9 +114,6 @@ class Intake:
     def _read(self, body: bytes, company_of: Callable[[str | None], str]) -> NewEvent:
         checked = check_event(canonical.parse(body))
         company = company_of(checked.company)
-        if (company, checked.pbx) in self._sourced:
-            message = f"The calls of {checked.pbx} come from its own source: name another `pbx`, or leave it out."
-            raise RingpostError("invalid_value", message, field="pbx")
         prefix = company + "_"
         return NewEvent(
             company=company,
@@ -147,6 +144,7 @@ class Intake:
             type=event.type,
             data=canonical.encode(data, ("data",)),
             integrations=matching(self._integrations_of(company), event.type),
+            origin=SOURCE,
         )
 
     async def _commit(self, events: Sequence[NewEvent], remember: Remember | None = None) -> list[Verdict]:
@@ -166,22 +164,12 @@ class Intake:
         events: Sequence[NewEvent],
         answer: Callable[[Sequence[Verdict]], Answer],
     ) -> Answer:
-        """Do it once for an Idempotency-Key: the same key and body get the same answer."""
-        check_idempotency_key(key)
-        if (company, key) in self._in_flight:
-            raise RingpostError("idempotency_in_flight")
-        self._in_flight.add((company, key))
-        try:
-            fingerprint = hashlib.sha256(body).digest()
-            remembered = await self._ledger.recall(company, key)
-            if remembered is not None:
-                if remembered.fingerprint != fingerprint:
-                    raise RingpostError("idempotency_key_reused")
-                return msgspec.msgpack.decode(remembered.answer, type=Answer)
-            remember = Remember(company, key, fingerprint, lambda verdicts: msgspec.msgpack.encode(answer(verdicts)))
-            return answer(await self._commit(events, remember))
-        finally:
-            self._in_flight.discard((company, key))
+        """Commit them once for an Idempotency-Key."""
+
+        async def work(keep: Keep) -> Answer:
+            return answer(await self._commit(events, keep(lambda verdicts: _pack(answer(verdicts)))))
+
+        return await self.once.do(company, key, body, recall=_unpack, work=work)
 
     def _counting_refusals(self) -> _Counting:
         return _Counting(self._metrics)
@@ -199,12 +187,6 @@ class _Counting:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, RingpostError):
             self._metrics.events_refused.labels(error.code).inc()
-
-
-def check_idempotency_key(key: str) -> None:
-    """Raises `idempotency_key_invalid`."""
-    if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise RingpostError("idempotency_key_invalid", field="Idempotency-Key")
 
 
 def _events_of(body: bytes) -> list[bytes]:

@@ -157,18 +157,21 @@ class Registry:
             integration, credentials = self.get(company, integration_id)
             grace = self._settings.secret_grace_ms if request.graceMs is None else request.graceMs
             generated = make_secret(secrets.token_bytes(32))
-            changed = rotated(credentials, integration.type, request, generated, self._now() + grace)
+            changed = rotated(credentials, integration.type, request, generated=generated, now=self._now(), grace=grace)
             return await self._change(integration, changed)
 
     async def delete(self, company: str | None, integration_id: str) -> int:
-        """Uninstall it; how many deliveries that it was owed are cancelled."""
+        """Uninstall it; how many deliveries that it was owed are cancelled.
+
+        It is gone, for everyone and for good, before they are: a long backlog may take a while or fail on the way.
+        """
         async with self._changing:
             integration, _ = self.get(company, integration_id)
-            cancelled = await self._ledger.delete_integration(integration.company, integration.id, self._now())
+            await self._ledger.delete_integration(integration.company, integration.id, self._now())
             del self._installed[integration.id]
             del self._of_company[integration.company][integration.id]
             self._on_change(integration.id)
-            return cancelled
+        return await self._ledger.cancel_owed(integration.company, integration.id, self._now())
 
     async def reveal(self, company: str | None, integration_id: str, key_id: str) -> Installed:
         """The integration with its secrets; that they were shown is recorded first."""

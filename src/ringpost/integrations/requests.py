@@ -20,6 +20,8 @@ from ringpost.wire.signature import check_secret
 
 _KEY_LENGTH: Final = range(16, 129)  # AWS: AccessKeyId has 16 to 128 characters (IAM API reference, AccessKey)
 
+PREVIOUS_KEPT: Final = 4  # old secrets that are signed with at once: each makes the header longer
+
 Name = Annotated[str, Meta(min_length=1, max_length=100, description="A name for people.")]
 Url = Annotated[str, Meta(max_length=2048, description="The webhook's URL, or the URL of the SQS queue.")]
 Filter = Annotated[list[str], Meta(max_length=20, description="Event types that are wanted: call:start, call:*, * …")]
@@ -38,6 +40,9 @@ class InstallRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     secret: Secret | None = None
     headers: Headers | None = None
 
+    def __repr__(self) -> str:
+        return f"InstallRequest({self.type!r}, …)"  # secrets are in it, as in the two below
+
 
 class EditRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     """Change what is given; null clears `name` and `headers`. The type is fixed; secrets change by rotation."""
@@ -48,6 +53,9 @@ class EditRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     name: Name | UnsetType | None = UNSET
     headers: Headers | UnsetType | None = UNSET
 
+    def __repr__(self) -> str:
+        return "EditRequest(…)"
+
 
 class RotateRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     """A new secret (a webhook's is made where none is given); for SQS the new AWS key and secret."""
@@ -55,6 +63,9 @@ class RotateRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     secret: Secret | None = None
     key: Annotated[str, Meta(max_length=128)] | None = None
     graceMs: Annotated[int, Meta(ge=0, le=2_592_000_000)] | None = None  # noqa: N815 - the API's own name
+
+    def __repr__(self) -> str:
+        return "RotateRequest(…)"
 
 
 def check_type(kind: str) -> None:
@@ -92,8 +103,10 @@ def new_credentials(request: InstallRequest, generated: str) -> Credentials:
     return Credentials(secret=request.secret or generated, headers=check_headers(request.headers or {}))
 
 
-def rotated(old: Credentials, kind: str, request: RotateRequest, generated: str, until: int) -> Credentials:
-    """The credentials after a rotation; the old secret is signed with until then (ms)."""
+def rotated(
+    old: Credentials, kind: str, request: RotateRequest, *, generated: str, now: int, grace: int
+) -> Credentials:
+    """The credentials after a rotation; the old secret is signed with for the grace time (ms) still."""
     if kind == "sqs":
         key, secret = _aws(request.key, request.secret)
     else:
@@ -102,7 +115,9 @@ def rotated(old: Credentials, kind: str, request: RotateRequest, generated: str,
         if request.secret is not None:
             check_secret(request.secret)
         key, secret = "", request.secret or generated
-    return Credentials(key=key, secret=secret, headers=old.headers, previous_secret=old.secret, previous_until=until)
+    # Those that are in their grace time still: a second rotation must not cut that of the first short.
+    kept = [(previous, end) for previous, end in old.previous if end > now][: PREVIOUS_KEPT - 1]
+    return Credentials(key=key, secret=secret, headers=old.headers, previous=((old.secret, now + grace), *kept))
 
 
 def _aws(key: str | None, secret: str | None) -> tuple[str, str]:

@@ -8,7 +8,7 @@ each back end. All methods are called from one event loop. Keys begin with the c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -18,6 +18,8 @@ from ringpost.model.call import Call
 from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed
 from ringpost.model.event import Event, NewEvent
 from ringpost.model.integration import Integration
+
+PAGE_BYTES: Final = 1_048_576  # of events' data in a page of a list
 
 T = TypeVar("T")
 Verdict = Event | RingpostError
@@ -51,7 +53,10 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """A page of a list, newest first; `next` is the cursor of the page after it, None on the last."""
+    """A page of a list; `next` is the cursor of the page after it, None on the last.
+
+    Where items hold data of events, a page ends before it holds more than `PAGE_BYTES` of it, with one item at least.
+    """
 
     items: list[T]
     next: str | None
@@ -77,7 +82,12 @@ class Ledger(Protocol):
         """Make the events and all deliveries that they owe durable, in one transaction (shared with others' commits).
 
         The verdicts are in the order of the events: the durable `Event`, or the refusal of that one event
-        (`call_already_started`, `call_not_started`, `call_already_ended`); refused ones do not stop the others.
+        (`call_already_started`, `call_not_started`, `call_already_ended`, `call_of_source`); refused ones do not stop
+        the others. A call takes events of its own origin alone: a client's event for a call of a source is refused
+        with `call_of_source`; a source's call:start for an id that a client's call has, as for any id that was used
+        before, and its other events with `call_not_started`. Where a source's call:start is refused, the events of
+        that call that follow in the list are refused with the same code: they belong to it, not to the call that has
+        the id.
         An event's `time` is raised to that of its call's event before it, where it is lower; within one call, sequence
         numbers are without gaps and in the order of the list. What is owed to an integration that was deleted meanwhile
         is cancelled from the start. Raises `overloaded` where too many events wait already, and
@@ -132,12 +142,16 @@ class Ledger(Protocol):
         """Replace the row with the same (company, id). Raises `integration_not_found`."""
         ...
 
-    async def delete_integration(self, company: str, integration: str, now: int) -> int:
-        """Mark it deleted, cancel what it is owed (history stays), forget its secrets; how many were cancelled.
+    async def delete_integration(self, company: str, integration: str, now: int) -> None:
+        """Mark it deleted and forget its secrets: it is owed nothing from now on. Its history stays.
+        Raises `integration_not_found`."""
+        ...
 
-        A long backlog takes several transactions: if one fails, or the process does, the integration is deleted and
-        owed nothing; what is left is cancelled when the ledger is opened, or when this is called again.
-        Raises `integration_not_found`.
+    async def cancel_owed(self, company: str, integration: str, now: int) -> int:
+        """Cancel what a deleted integration was owed; how many those were.
+
+        A long backlog takes several transactions: if one fails, or the process does, what is left is cancelled when
+        the ledger is opened, or when this is called again.
         """
         ...
 
@@ -165,29 +179,34 @@ class Ledger(Protocol):
         """The PBX with this serial, registered now if it was not: a company's first one is `short`."""
         ...
 
+    async def pbxs(self) -> list[Pbx]:
+        """All that were ever registered, of every company, oldest first."""
+        ...
+
     # --- reading ---------------------------------------------------------------------------------------------------
     async def calls(self, company: str | None, *, open_only: bool, cursor: str | None, limit: int) -> Page[Call]:
         """Calls in the order in which their call:start was accepted, newest first. Raises `cursor_invalid`."""
         ...
 
     async def open_calls(self, company: str, pbx: str) -> list[Call]:
-        """The calls of a PBX that have no call:end yet, oldest first."""
+        """The calls of a PBX that its source told and that have no call:end yet, oldest first. What clients sent in
+        the PBX's name is not among them: its end is theirs to send."""
         ...
 
     async def call(self, company: str, call: str) -> Call | None: ...
 
-    async def events_of_call(self, company: str, call: str) -> list[Event]:
-        """In their order; empty for a call that is not known."""
+    async def events_of_call(self, company: str, call: str, *, cursor: str | None, limit: int) -> Page[Event]:
+        """In their order; empty for a call that is not known. Raises `cursor_invalid`."""
         ...
 
     async def event(self, company: str, seq: int) -> Event | None: ...
 
-    async def deliveries_of_call(self, company: str, call: str) -> list[Delivery]:
-        """In the order of (seq, integration)."""
+    async def deliveries_of_events(self, company: str, seqs: Sequence[int]) -> list[Delivery]:
+        """Those of the events with these numbers, in the order of (seq, integration)."""
         ...
 
-    async def attempts_of_call(self, company: str, call: str) -> list[Attempt]:
-        """In the order of (seq, integration, number)."""
+    async def attempts_of_events(self, company: str, seqs: Sequence[int]) -> list[Attempt]:
+        """Those of the deliveries of these events, in the order of (seq, integration, number)."""
         ...
 
     async def delivery(self, company: str, seq: int, integration: str) -> Delivery | None: ...
@@ -217,8 +236,8 @@ class Ledger(Protocol):
 
 
 class LedgerStatistics(Struct, frozen=True, kw_only=True):
-    """Since opening: commits (transactions), events accepted in them, seconds spent committing, failed transactions;
-    events waiting now."""
+    """Since opening: commits (transactions), events accepted in them, seconds spent committing, failures (of
+    transactions, and of seeing to the log after them); events waiting now."""
 
     commits: int
     events: int

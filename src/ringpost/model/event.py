@@ -6,7 +6,7 @@ counter (see `next_seq`), so it never comes again, not even after a restored bac
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -14,6 +14,10 @@ CALL_START: Final = "call:start"
 CALL_UPDATE: Final = "call:update"
 CALL_END: Final = "call:end"
 EVENT_TYPES: Final = (CALL_START, CALL_UPDATE, CALL_END)
+
+Origin = Literal["api", "source"]
+API: Final = "api"
+SOURCE: Final = "source"
 
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, https://www.crockford.com/base32.html
 _VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)}
@@ -25,7 +29,8 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     """An event that passed validation and is not durable yet.
 
     call: the call's id as on the wire (`<company>_<linkedid>`); data: canonical JSON of the wire's `data`;
-    integrations: ids of those that it is owed to.
+    integrations: ids of those that it is owed to; origin: whether a client sent it or a source of ours saw it. A call
+    has the origin of its call:start, and takes events of that origin alone.
     """
 
     company: str
@@ -35,6 +40,7 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     type: str
     data: bytes
     integrations: tuple[str, ...] = ()
+    origin: Origin = API
 
 
 class Event(Struct, frozen=True, kw_only=True):

@@ -37,14 +37,14 @@ class Credentials(Struct, frozen=True, kw_only=True):
     """What of an integration is secret.
 
     key: the AWS access key id, empty for a webhook; secret: the webhook's signing secret, or the AWS secret key;
-    headers: the custom headers; previous_secret: still signed with, beside `secret`, until `previous_until` (ms).
+    headers: the custom headers; previous: secrets before
+    it, the latest first, each still signed with beside `secret` until a time (ms).
     """
 
     key: str = ""
     secret: str
     headers: tuple[tuple[str, str], ...] = ()
-    previous_secret: str | None = None
-    previous_until: int | None = None
+    previous: tuple[tuple[str, int], ...] = ()
 
     def __repr__(self) -> str:
         return "Credentials(…)"  # a secret in a log or a traceback would be a leak

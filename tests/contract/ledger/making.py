@@ -12,7 +12,7 @@ from ringpost.ledger.ledger import Ledger, Remember, Result, Verdict
 from ringpost.ledger.open import open_ledger
 from ringpost.model.access import ApiKey
 from ringpost.model.delivery import Attempt, DeliveryState, Owed
-from ringpost.model.event import CALL_END, CALL_START, CALL_UPDATE, Event, NewEvent
+from ringpost.model.event import CALL_END, CALL_START, CALL_UPDATE, Event, NewEvent, Origin
 from ringpost.model.integration import Integration
 
 NOW: Final = 1_700_000_000_000
@@ -51,9 +51,17 @@ def new_event(
     time: int = NOW,
     data: bytes = b'{"status":"RINGING"}',
     pbx: str = "PBX1",
+    origin: Origin = "api",
 ) -> NewEvent:
     return NewEvent(
-        company=company, call=call, pbx=pbx, time=time, type=type_, data=data, integrations=tuple(integrations)
+        company=company,
+        call=call,
+        pbx=pbx,
+        time=time,
+        type=type_,
+        data=data,
+        integrations=tuple(integrations),
+        origin=origin,
     )
 
 
@@ -156,3 +164,22 @@ def owed(event: Event, integration_id: str = "aaaaaa") -> Owed:
 
 def at(event: NewEvent, time: int) -> NewEvent:
     return replace(event, time=time)
+
+
+async def delete(ledger: Ledger, company: str, integration_id: str, now: int) -> int:
+    """Delete an integration and cancel what it is owed; how many those were."""
+    await ledger.delete_integration(company, integration_id, now)
+    return await ledger.cancel_owed(company, integration_id, now)
+
+
+async def events_of(ledger: Ledger, company: str, call: str, *, limit: int = 50) -> list[Event]:
+    """All events of a call, read page by page."""
+    found: list[Event] = []
+    cursor = None
+    while True:
+        page = await ledger.events_of_call(company, call, cursor=cursor, limit=limit)
+        assert len(page.items) <= limit
+        found += page.items
+        if page.next is None:
+            return found
+        cursor = page.next

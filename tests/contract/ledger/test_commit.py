@@ -18,6 +18,7 @@ from tests.contract.ledger.making import (
     all_owed,
     codes,
     commit_one,
+    events_of,
     integration,
     new_event,
     owed,
@@ -35,7 +36,7 @@ async def test_an_accepted_event_is_what_was_given_and_is_there_to_read(ledger: 
     assert (event.company, event.call, event.pbx, event.type) == (new.company, new.call, new.pbx, new.type)
     assert (event.sequence, event.time, event.accepted, event.data) == (1, NOW - 50, NOW + 7, new.data)
     assert await ledger.event("acme", event.seq) == event
-    assert await ledger.events_of_call("acme", "acme_1") == [event]
+    assert await events_of(ledger, "acme", "acme_1") == [event]
     assert await ledger.event("acme", event.seq + 1) is None
 
 
@@ -55,7 +56,7 @@ async def test_a_call_starts_once_goes_on_and_ends_once(ledger: Ledger) -> None:
     assert codes(await one(CALL_END)) == [None]
     for type_ in (CALL_START, CALL_UPDATE, CALL_END):
         assert codes(await one(type_)) == ["call_already_ended"]
-    assert [event.type for event in await ledger.events_of_call("acme", "acme_1")] == [
+    assert [event.type for event in await events_of(ledger, "acme", "acme_1")] == [
         CALL_START,
         CALL_UPDATE,
         CALL_END,
@@ -98,7 +99,7 @@ async def test_sequence_numbers_are_without_gaps_and_in_the_order_of_the_list(le
     updates = [new_event(CALL_UPDATE, call=f"acme_{1 + n % 2}", data=b"%d" % n) for n in range(200)]
     await ledger.commit(updates)
     for call, first in (("acme_1", 0), ("acme_2", 1)):
-        events = await ledger.events_of_call("acme", call)
+        events = await events_of(ledger, "acme", call)
         assert [event.sequence for event in events] == list(range(1, 102))
         assert [event.data for event in events[1:]] == [b"%d" % n for n in range(first, 200, 2)]
         assert [event.seq for event in events] == sorted({event.seq for event in events})
@@ -117,7 +118,7 @@ async def test_many_commits_at_once_get_their_own_verdicts_and_no_gaps(ledger: L
     await asyncio.gather(*map(talk, calls))
     seqs = set()
     for call in calls:
-        events = await ledger.events_of_call("acme", call)
+        events = await events_of(ledger, "acme", call)
         assert [event.sequence for event in events] == list(range(1, 22))
         assert [event.data for event in events[1:]] == [b"%d" % n for n in range(20)]
         assert [event.seq for event in events] == sorted(event.seq for event in events)
@@ -135,7 +136,7 @@ async def test_time_never_decreases_within_a_call(ledger: Ledger, reopen: Reopen
     await ledger.commit([new_event(CALL_UPDATE, time=NOW - 5), new_event(CALL_UPDATE, time=NOW + 5)])
     ledger = await reopen()
     await ledger.commit([new_event(CALL_UPDATE, time=NOW + 1), new_event(CALL_END, time=NOW)])
-    assert [event.time for event in await ledger.events_of_call("acme", "acme_1")] == [NOW, NOW, *[NOW + 5] * 3]
+    assert [event.time for event in await events_of(ledger, "acme", "acme_1")] == [NOW, NOW, *[NOW + 5] * 3]
     call = await ledger.call("acme", "acme_1")
     assert call is not None
     assert (call.started, call.updated, call.ended, call.events) == (NOW, NOW + 5, NOW + 5, 5)
@@ -167,7 +168,7 @@ async def test_every_integration_is_owed_the_event_once_at_once(ledger: Ledger) 
 async def test_what_was_accepted_is_there_after_a_reopening(ledger: Ledger, reopen: Reopen) -> None:
     event = await commit_one(ledger, new_event(integrations=["aaaaaa"]))
     ledger = await reopen()
-    assert await ledger.events_of_call("acme", "acme_1") == [event]
+    assert await events_of(ledger, "acme", "acme_1") == [event]
     assert await all_owed(ledger) == [owed(event)]
 
 

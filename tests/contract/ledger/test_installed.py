@@ -16,6 +16,7 @@ from tests.contract.ledger.making import (
     api_key,
     codes,
     commit_one,
+    delete,
     integration,
     new_event,
     remember,
@@ -93,7 +94,7 @@ async def test_deleting_an_integration_says_how_many_deliveries_it_cancelled(led
     for n in range(5):
         await ledger.commit(whole_call(f"acme_{n}", integrations=["aaaaaa", "bbbbbb"], updates=998))
     assert await ledger.pending_count("acme", "aaaaaa") == 5_000
-    assert await ledger.delete_integration("acme", "aaaaaa", NOW + 1) == 5_000
+    assert await delete(ledger, "acme", "aaaaaa", NOW + 1) == 5_000
     assert await ledger.pending_count("acme", "aaaaaa") == 0
     assert await ledger.pending_count("acme", "bbbbbb") == 5_001
     assert await ledger.integrations() == [integration("bbbbbb")]

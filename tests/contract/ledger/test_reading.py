@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from ringpost.errors import RingpostError
-from ringpost.ledger.ledger import DeliveryFilter, Ledger, Page, Result
+from ringpost.ledger.ledger import PAGE_BYTES, DeliveryFilter, Ledger, Page, Result
 from ringpost.model.call import Call
 from ringpost.model.delivery import Delivery
 from ringpost.model.event import CALL_END, CALL_START, CALL_UPDATE, Event
@@ -19,6 +19,8 @@ from tests.contract.ledger.making import (
     Clock,
     accepted,
     commit_one,
+    delete,
+    events_of,
     failed,
     integration,
     new_event,
@@ -108,8 +110,9 @@ async def test_the_operator_sees_the_calls_of_all_companies(ledger: Ledger) -> N
 
 async def test_the_open_calls_of_a_pbx_come_oldest_first(ledger: Ledger) -> None:
     for n in range(4):
-        await ledger.commit([new_event(call=f"acme_{n}", pbx=f"P{n % 2}")])
-    await ledger.commit([new_event(CALL_END, call="acme_0"), new_event(company="zeta", call="zeta_1", pbx="P0")])
+        await ledger.commit([new_event(call=f"acme_{n}", pbx=f"P{n % 2}", origin="source")])
+    await ledger.commit([new_event(CALL_END, call="acme_0", origin="source")])
+    await ledger.commit([new_event(company="zeta", call="zeta_1", pbx="P0", origin="source")])
     assert [call.id for call in await ledger.open_calls("acme", "P1")] == ["acme_1", "acme_3"]
     assert [call.id for call in await ledger.open_calls("acme", "P0")] == ["acme_2"]
     assert await ledger.open_calls("acme", "P9") == []
@@ -123,21 +126,71 @@ async def test_all_of_a_call_is_in_the_order_of_its_events(ledger: Ledger) -> No
         await ledger.commit(whole_call(f"acme_other{len(events)}", integrations=["aaaaaa"]))
     await ledger.record([failed(events[1], "bbbbbb"), result(events[0], "aaaaaa"), result(events[0], "bbbbbb")])
     await ledger.record([result(events[1], "bbbbbb", number=2)])
-    assert await ledger.events_of_call("acme", "acme_1") == events
-    deliveries = await ledger.deliveries_of_call("acme", "acme_1")
+    assert await events_of(ledger, "acme", "acme_1") == events
+    seqs = [event.seq for event in events]
+    deliveries = await ledger.deliveries_of_events("acme", seqs)
     wanted = [(event.seq, name) for event in events for name in ("aaaaaa", "bbbbbb")]
     assert [(delivery.seq, delivery.integration) for delivery in deliveries] == wanted
     assert [await ledger.delivery("acme", *key) for key in wanted] == deliveries
-    attempts = await ledger.attempts_of_call("acme", "acme_1")
+    attempts = await ledger.attempts_of_events("acme", seqs)
     assert [(a.seq, a.integration, a.number) for a in attempts] == [
         (events[0].seq, "aaaaaa", 1),
         (events[0].seq, "bbbbbb", 1),
         (events[1].seq, "bbbbbb", 1),
         (events[1].seq, "bbbbbb", 2),
     ]
-    assert await ledger.deliveries_of_call("acme", "none") == []
-    assert await ledger.attempts_of_call("acme", "none") == []
-    assert await ledger.events_of_call("acme", "none") == []
+    assert [one.seq for one in await ledger.deliveries_of_events("acme", seqs[1:2])] == [seqs[1]] * 2
+    assert [one.seq for one in await ledger.attempts_of_events("acme", seqs[1:2])] == [seqs[1]] * 2
+    assert await ledger.deliveries_of_events("acme", []) == []
+    assert await ledger.attempts_of_events("acme", []) == []
+    assert await events_of(ledger, "acme", "none") == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7, 8, 50])
+async def test_the_events_of_a_call_come_in_order_page_by_page(ledger: Ledger, limit: int) -> None:
+    new = whole_call("acme_1", updates=5)
+    events = [accepted((await ledger.commit([event, new_event(call=f"x{n}")]))[0]) for n, event in enumerate(new)]
+    assert await events_of(ledger, "acme", "acme_1", limit=limit) == events
+    first = await ledger.events_of_call("acme", "acme_1", cursor=None, limit=limit)
+    assert first.items == events[:limit]
+    assert (first.next is None) == (limit >= len(events))
+
+
+async def test_a_page_ends_before_it_holds_too_much_data_but_has_one_item(ledger: Ledger) -> None:
+    for n, size in enumerate([PAGE_BYTES - 10, 11, PAGE_BYTES, PAGE_BYTES + 1, 1]):
+        await ledger.commit([new_event(CALL_UPDATE if n else CALL_START, data=b"x" * size)])
+        await ledger.commit([new_event(call=f"acme_of{n}", data=b"x" * size)])
+    sizes, cursor = [], None
+    while True:
+        page = await ledger.events_of_call("acme", "acme_1", cursor=cursor, limit=9)
+        sizes.append([len(event.data) for event in page.items])
+        cursor = page.next
+        if cursor is None:
+            break
+    assert sizes == [[PAGE_BYTES - 10], [11], [PAGE_BYTES], [PAGE_BYTES + 1], [1]]
+    found = await pages(calls_of(ledger, "acme", limit=9))
+    assert [len(page) for page in found] == [1, 1, 1, 1, 2]
+    assert ids(found) == [*(f"acme_of{n}" for n in (4, 3, 2, 1, 0)), "acme_1"]
+
+
+async def test_events_that_come_meanwhile_are_on_a_later_page(ledger: Ledger) -> None:
+    await ledger.commit(whole_call("acme_1")[:2])
+    page = await ledger.events_of_call("acme", "acme_1", cursor=None, limit=1)
+    await ledger.commit([new_event(CALL_END)])
+    page = await ledger.events_of_call("acme", "acme_1", cursor=page.next, limit=2)
+    assert [event.sequence for event in page.items] == [2, 3]
+    assert page.next is None
+
+
+async def test_deliveries_of_one_call_go_on_after_a_cursor_of_any_list(ledger: Ledger) -> None:
+    """A cursor is a place; an event of another call there does not end the list."""
+    for n in range(3):
+        await ledger.commit([new_event(CALL_UPDATE if n else CALL_START, integrations=["aaaaaa", "bbbbbb"])])
+        await ledger.commit([new_event(call=f"acme_of{n}", integrations=["aaaaaa"])])
+    everything = await ledger.deliveries("acme", ALL, cursor=None, limit=1)
+    of_call = await ledger.deliveries("acme", DeliveryFilter(call="acme_1"), cursor=everything.next, limit=9)
+    assert [one.integration for one in of_call.items] == ["bbbbbb", "aaaaaa"] * 3
+    assert of_call.next is None
 
 
 async def populate(ledger: Ledger, clock: Clock) -> list[Delivery]:
@@ -151,7 +204,7 @@ async def populate(ledger: Ledger, clock: Clock) -> list[Delivery]:
         events = [accepted(verdict) for verdict in await ledger.commit(new)]
         keys += [(event, name) for event in events for name in new[0].integrations]
         await ledger.record([_any_result(n + step, event, names[0]) for step, event in enumerate(events)])
-    await ledger.delete_integration("acme", "cccccc", NOW + 99)
+    await delete(ledger, "acme", "cccccc", NOW + 99)
     found = [await ledger.delivery(event.company, event.seq, name) for event, name in keys]
     deliveries = [delivery for delivery in found if delivery is not None]
     assert len(deliveries) == len(keys) == 57
@@ -257,6 +310,9 @@ async def test_a_cursor_that_is_not_ours_is_refused(ledger: Ledger) -> None:
         await calls_of(ledger, "acme")(of_deliveries)
     with pytest.raises(RingpostError):
         await deliveries_of(ledger, "acme")(of_calls)
+    for cursor in ("x", of_calls, of_deliveries):
+        with pytest.raises(RingpostError):
+            await ledger.events_of_call("acme", "acme_0", cursor=cursor, limit=1)
 
 
 async def test_pending_deliveries_are_counted(ledger: Ledger) -> None:
@@ -270,19 +326,24 @@ async def test_pending_deliveries_are_counted(ledger: Ledger) -> None:
 # --- companies -------------------------------------------------------------------------------------------------------
 async def test_two_companies_never_see_each_others_rows(ledger: Ledger) -> None:
     """Both have a call of the same id; whatever is asked in one's name answers with its own, or nothing."""
-    mine = await commit_one(ledger, new_event(company="acme", call="same", integrations=["aaaaaa"], data=b"mine"))
-    yours = await commit_one(ledger, new_event(company="zeta", call="same", integrations=["zzzzzz"], data=b"yours"))
+    mine, yours = [
+        await commit_one(
+            ledger, new_event(company=company, call="same", integrations=[name], data=data, origin="source")
+        )
+        for company, name, data in (("acme", "aaaaaa", b"mine"), ("zeta", "zzzzzz", b"yours"))
+    ]
     await ledger.record([failed(mine, "aaaaaa"), failed(yours, "zzzzzz")])
     await ledger.record([result(replace(yours, company="acme"), "zzzzzz", number=2)])  # named by the wrong company
 
+    both = [mine.seq, yours.seq]
     assert await ledger.event("zeta", mine.seq) is None
     assert await ledger.bodies("zeta", [mine.seq, yours.seq]) == {yours.seq: yours}
-    assert await ledger.events_of_call("zeta", "same") == [yours]
+    assert await events_of(ledger, "zeta", "same") == [yours]
     assert [one.data for one in (await ledger.calls("zeta", open_only=False, cursor=None, limit=9)).items] == [b"yours"]
     assert [one.data for one in (await ledger.calls("zeta", open_only=True, cursor=None, limit=9)).items] == [b"yours"]
     assert [one.data for one in await ledger.open_calls("zeta", "PBX1")] == [b"yours"]
-    assert [one.integration for one in await ledger.deliveries_of_call("zeta", "same")] == ["zzzzzz"]
-    assert [one.integration for one in await ledger.attempts_of_call("zeta", "same")] == ["zzzzzz"]
+    assert [one.integration for one in await ledger.deliveries_of_events("zeta", both)] == ["zzzzzz"]
+    assert [one.integration for one in await ledger.attempts_of_events("zeta", both)] == ["zzzzzz"]
     assert await ledger.delivery("zeta", mine.seq, "aaaaaa") is None
     assert await ledger.attempts("zeta", mine.seq, "aaaaaa") == []
     assert await ledger.pending_count("zeta", "aaaaaa") == 0

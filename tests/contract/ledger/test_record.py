@@ -16,6 +16,7 @@ from tests.contract.ledger.making import (
     accepted,
     all_owed,
     commit_one,
+    delete,
     failed,
     integration,
     new_event,
@@ -64,7 +65,7 @@ async def test_attempts_are_kept_in_the_order_of_their_numbers(
         await ledger.record([one_result])
     ledger = await reopen()
     assert await ledger.attempts("acme", event.seq, "aaaaaa") == [r.attempt for r in results]
-    assert await ledger.attempts_of_call("acme", "acme_1") == [r.attempt for r in results]
+    assert await ledger.attempts_of_events("acme", [event.seq]) == [r.attempt for r in results]
     assert (await delivery_of(ledger, event)).attempts == 3
 
 
@@ -98,7 +99,7 @@ async def test_a_delivery_that_was_cancelled_keeps_its_state_and_the_attempt(
 ) -> None:
     await ledger.add_integration(integration())
     event = await one(ledger)
-    await ledger.delete_integration("acme", "aaaaaa", NOW + 1)
+    await delete(ledger, "acme", "aaaaaa", NOW + 1)
     await ledger.record([late(event)])
     delivery = await delivery_of(ledger, event)
     assert (delivery.state, delivery.due, delivery.attempts) == ("cancelled", None, 1)
@@ -157,12 +158,12 @@ async def test_a_deleted_integration_is_owed_nothing(ledger: Ledger) -> None:
     await ledger.add_integration(integration("bbbbbb"))
     events = [accepted(v) for v in await ledger.commit(whole_call("acme_1", integrations=["aaaaaa", "bbbbbb"]))]
     await ledger.record([failed(events[0], "aaaaaa"), result(events[1], "aaaaaa")])
-    assert await ledger.delete_integration("acme", "aaaaaa", NOW + 1) == 2
+    assert await delete(ledger, "acme", "aaaaaa", NOW + 1) == 2
     assert await all_owed(ledger) == [owed(event, "bbbbbb") for event in events]
     states = [(await delivery_of(ledger, event)).state for event in events]
     assert states == ["cancelled", "delivered", "cancelled"]
     assert (await delivery_of(ledger, events[0])).error == "status"
-    assert len(await ledger.attempts_of_call("acme", "acme_1")) == 2
+    assert len(await ledger.attempts_of_events("acme", [event.seq for event in events])) == 2
 
 
 async def test_bodies_are_those_that_are_there(ledger: Ledger) -> None:
@@ -218,7 +219,7 @@ async def test_what_cannot_be_replayed_says_why(ledger: Ledger) -> None:
     with pytest.raises(RingpostError) as refused:
         await ledger.replay("acme", event.seq, "aaaaaa", NOW)
     assert refused.value.code == "delivery_pending"
-    await ledger.delete_integration("acme", "aaaaaa", NOW)
+    await delete(ledger, "acme", "aaaaaa", NOW)
     with pytest.raises(RingpostError) as refused:
         await ledger.replay("acme", event.seq, "aaaaaa", NOW)
     assert refused.value.code == "integration_deleted"

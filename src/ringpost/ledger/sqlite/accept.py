@@ -14,7 +14,7 @@ import msgspec
 
 from ringpost.errors import RingpostError
 from ringpost.ledger.ledger import Verdict
-from ringpost.model.event import CALL_END, CALL_START, Event, NewEvent, next_seq
+from ringpost.model.event import CALL_END, CALL_START, SOURCE, Event, NewEvent, Origin, next_seq
 
 from .jobs import Commit
 from .memory import remember
@@ -34,6 +34,7 @@ class _Call(msgspec.Struct, array_like=True):
     company: str
     call: str
     pbx: str
+    origin: Origin
     first: int
     started: int
     updated: int
@@ -72,11 +73,14 @@ class Acceptor:
         answers: list[list[Verdict]] = []
         for job in jobs:
             verdicts: list[Verdict] = []
+            strange: dict[tuple[str, str], str] = {}
             for new in job.events:
                 key = (new.company, new.call)
                 call = calls.get(key)
-                refusal = _refusal(new, call)
+                refusal = (strange.get(key) if new.origin == SOURCE else None) or _refusal(new, call)
                 if refusal is not None:
+                    if new.type == CALL_START and new.origin == SOURCE:
+                        strange[key] = refusal  # the id is another call's: so are none of the events that follow
                     verdicts.append(RingpostError(refusal))
                     continue
                 self._last = seq = next_seq(self._last, now)
@@ -151,6 +155,11 @@ def _refusal(new: NewEvent, call: _Call | None) -> str | None:
     """The code of the refusal where the event may not follow what its call has."""
     if call is None:
         return None if new.type == CALL_START else "call_not_started"
+    if new.origin != call.origin:
+        if call.origin == SOURCE:
+            return "call_of_source"
+        if new.type != CALL_START:
+            return "call_not_started"  # the source's own call of this id was not
     if call.ended is not None:
         return "call_already_ended"
     return "call_already_started" if new.type == CALL_START else None
@@ -159,7 +168,7 @@ def _refusal(new: NewEvent, call: _Call | None) -> str | None:
 def _advance(call: _Call | None, new: NewEvent, seq: int) -> _Call:
     """The call with one event more."""
     if call is None:
-        return _Call(new.company, new.call, new.pbx, seq, new.time, new.time, None, 1, seq)
+        return _Call(new.company, new.call, new.pbx, new.origin, seq, new.time, new.time, None, 1, seq)
     call.updated = max(call.updated, new.time)
     call.ended = call.updated if new.type == CALL_END else None
     call.events += 1

@@ -30,10 +30,10 @@ def change_integration(connection: apsw.Connection, integration: Integration) ->
         raise RingpostError("integration_not_found")
 
 
-def mark_deleted(connection: apsw.Connection, company: str, integration: str, now: int) -> bool:
-    """Delete an integration, and forget its secrets; whether it was there."""
+def delete_integration(connection: apsw.Connection, company: str, integration: str, now: int) -> None:
     connection.execute(QUERIES["delete_integration"], (now, company, integration))
-    return connection.changes() == 1
+    if connection.changes() != 1:
+        raise RingpostError("integration_not_found")
 
 
 def cancel_some(connection: apsw.Connection, company: str, integration: str, now: int, limit: int) -> int:

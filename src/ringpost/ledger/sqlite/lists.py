@@ -1,25 +1,27 @@
 """The lists that are read page by page, and what is owed. Functions of a connection, called in a reader's thread.
 
-Each reads about as many rows as it shows, however many there are in the file.
+Each reads about as many rows as it shows, however many there are in the file; only `events` walks along the chain of
+its call, over the numbers alone.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final
 
 import apsw
+import msgspec
 
-from ringpost.ledger.ledger import DeliveryFilter, Page
+from ringpost.ledger.ledger import PAGE_BYTES, DeliveryFilter, Page
 from ringpost.model.call import Call
 from ringpost.model.delivery import Delivery, Owed
-from ringpost.model.event import next_seq
+from ringpost.model.event import Event, next_seq
 
 from .cursors import read_cursor, write_cursor
-from .rows import NUMBERS, Row, to_call, to_delivery, to_owed
+from .rows import NUMBERS, Row, to_call, to_delivery, to_event, to_owed
 from .sql import QUERIES
 
 _HIGHEST: Final = (1 << 63) - 1
@@ -32,9 +34,38 @@ def calls(
     query = ("calls_going_on" if open_only else "calls") + ("_of_all" if company is None else "")
     before = _HIGHEST if place is None else place[0]
     names = {"company": company, "before": before, "limit": limit + 1}
-    rows: list[Row] = connection.execute(QUERIES[query], names).fetchall()
-    after = write_cursor("calls", rows[limit - 1][0]) if len(rows) > limit else None
-    return Page([to_call(row) for row in rows[:limit]], after)
+    with closing(connection.execute(QUERIES[query], names)) as found:
+        rows, is_last = _fitting(found, limit)
+    return Page([to_call(row) for row in rows], None if is_last else write_cursor("calls", rows[-1][0]))
+
+
+def events(connection: apsw.Connection, company: str, call: str, cursor: str | None, limit: int) -> Page[Event]:
+    """A page of a call's events. The cursor holds the last one's number within the call."""
+    place = read_cursor("events", cursor)
+    after = 0 if place is None else min(place[0], _HIGHEST // 2)
+    names = {"company": company, "call": call, "after": after, "limit": limit + 1}
+    seqs = sorted(seq for (seq,) in connection.execute(QUERIES["seqs_of_call"], names))
+    with closing(connection.execute(QUERIES["bodies"], of_seqs(company, seqs))) as found:
+        rows, is_last = _fitting(found, limit)
+    page = [to_event(row) for row in rows]
+    return Page(page, None if is_last else write_cursor("events", page[-1].sequence))
+
+
+def of_seqs(company: str, seqs: Sequence[int]) -> dict[str, str]:
+    """The values of a statement about the events with these numbers."""
+    return {"company": company, "seqs": msgspec.json.encode(seqs).decode()}
+
+
+def _fitting(found: Iterable[Row], limit: int) -> tuple[list[Row], bool]:
+    """The rows of a page, and whether there is none after them. The data comes last in a row."""
+    rows: list[Row] = []
+    size = 0
+    for row in found:
+        size += len(row[-1])
+        if rows and (len(rows) == limit or size > PAGE_BYTES):
+            return rows, False
+        rows.append(row)
+    return rows, True
 
 
 def deliveries(
@@ -43,7 +74,7 @@ def deliveries(
     place = read_cursor("deliveries", cursor)
     with ExitStack() as open_streams:
         if wanted.call is not None:
-            rows = _of_call(connection, company, wanted)
+            rows = _of_call(connection, open_streams, company, wanted, place)
         elif company is None and wanted.integration is None and wanted.state is None:
             rows = _stream(connection, open_streams, "deliveries_of_all", wanted, place)
         else:
@@ -68,23 +99,29 @@ def owed(connection: apsw.Connection, after: tuple[str, str, int] | None, limit:
     return found
 
 
-def _of_call(connection: apsw.Connection, company: str | None, wanted: DeliveryFilter) -> Iterable[Row]:
-    """All deliveries of a call: they are few enough to be filtered here."""
-    companies: Iterable[str] = [company] if company is not None else _companies_of_call(connection, wanted.call)
+def _of_call(
+    connection: apsw.Connection,
+    open_streams: ExitStack,
+    company: str | None,
+    wanted: DeliveryFilter,
+    place: tuple[int, str] | None,
+) -> Iterator[Row]:
+    """The deliveries of a call; more than one company may have a call of this id."""
+    companies = [company] if company is not None else _companies_of_call(connection, wanted.call)
+    streams = [
+        _stream(
+            connection, open_streams, "deliveries_of_call", wanted, place, company=name, integration=wanted.integration
+        )
+        for name in companies
+    ]
     numbers = NUMBERS[wanted.state]
-    since, until = _bounds(wanted)
-    rows: list[Row] = []
-    for name in companies:
-        rows += connection.execute(QUERIES["deliveries_of_call"], {"company": name, "call": wanted.call})
-    fitting = (
-        row
-        for row in rows
-        if row[5] in numbers
-        and since <= row[2] <= until
-        and wanted.integration in {None, row[1]}
-        and wanted.type in {None, row[4]}
-    )
-    return sorted(fitting, key=_place, reverse=True)
+    return (row for row in heapq.merge(*map(_newest_first, streams), key=_place, reverse=True) if row[5] in numbers)
+
+
+def _newest_first(rows: Iterator[Row]) -> Iterator[Row]:
+    """Rows that are in the order of their events, put in order within each event."""
+    for _, of_event in groupby(rows, key=lambda row: row[2]):
+        yield from sorted(of_event, key=_place, reverse=True)
 
 
 def _companies_of_call(connection: apsw.Connection, call: str | None) -> list[str]:
@@ -100,8 +137,10 @@ def _merged(
 ) -> Iterator[Row]:
     """One stream for each integration and state, merged: of most of them only the first row is read."""
     streams = [
-        _stream(connection, open_streams, "deliveries_in_state", wanted, place, (*names, number))
-        for names in _integrations(connection, company, wanted.integration)
+        _stream(
+            connection, open_streams, "deliveries_in_state", wanted, place, company=of, integration=name, state=number
+        )
+        for of, name in _integrations(connection, company, wanted.integration)
         for number in NUMBERS[wanted.state]
     ]
     return heapq.merge(*streams, key=_place, reverse=True)
@@ -127,13 +166,18 @@ def _stream(
     query: str,
     wanted: DeliveryFilter,
     place: tuple[int, str] | None,
-    of: tuple[str | None, str | None, int | None] = (None, None, None),
+    *,
+    company: str | None = None,
+    integration: str | None = None,
+    state: int | None = None,
 ) -> Iterator[Row]:
     since, until = _bounds(wanted)
     names = {
-        "company": of[0],
-        "integration": of[1],
-        "state": of[2],
+        "company": company,
+        "integration": integration,
+        "state": state,
+        "call": wanted.call,
+        "place": None if place is None else place[0],
         "since": since,
         "until": until if place is None else min(until, place[0]),
         "type": wanted.type,

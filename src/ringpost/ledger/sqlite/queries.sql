@@ -15,13 +15,15 @@ SELECT value FROM meta WHERE name = 'probe'
 
 -- name: find_calls
 -- All found ones as one JSON text, so in one step: each step of a statement hands the interpreter over to others.
-SELECT json_group_array(json_array(c.company, c.call, c.pbx, c.first, c.started, c.updated, c.ended, c.events, c.last))
+SELECT json_group_array(
+    json_array(c.company, c.call, c.pbx, c.origin, c.first, c.started, c.updated, c.ended, c.events, c.last)
+)
 FROM (VALUES [(?, ?)]) AS wanted
 CROSS JOIN calls AS c ON c.company = wanted.column1 AND c.call = wanted.column2
 
 -- name: put_calls
-INSERT INTO calls (company, call, pbx, first, started, updated, ended, events, last)
-VALUES [(?, ?, ?, ?, ?, ?, ?, ?, ?)]
+INSERT INTO calls (company, call, pbx, origin, first, started, updated, ended, events, last)
+VALUES [(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)]
 ON CONFLICT (first) DO UPDATE
 SET updated = excluded.updated, ended = excluded.ended, events = excluded.events, last = excluded.last
 
@@ -115,6 +117,9 @@ INSERT INTO keys (id, company, role, name, created, revoked, hash) VALUES (?, ?,
 -- name: revoke_key
 UPDATE keys SET revoked = coalesce(revoked, ?) WHERE id = ?
 
+-- name: pbxs
+SELECT company, serial, short, registered FROM pbxs ORDER BY registered, company, serial
+
 -- name: pbx
 SELECT company, serial, short, registered FROM pbxs WHERE company = ? AND serial = ?
 
@@ -157,35 +162,50 @@ SELECT e.company, e.seq, e.call, e.sequence, e.pbx, e.time, e.type, e.accepted, 
 FROM json_each(:seqs) AS wanted CROSS JOIN events AS e ON e.seq = wanted.value
 WHERE e.company = :company
 
--- name: events_of_call
-WITH RECURSIVE chain (seq) AS (
-    SELECT last FROM calls WHERE company = :company AND call = :call
+-- name: seqs_of_call
+-- The numbers of a call's events after one, back from its newest. An event's data, the last column, is not read.
+WITH RECURSIVE chain (seq, previous, sequence) AS (
+    SELECT e.seq, e.previous, e.sequence
+    FROM calls AS c CROSS JOIN events AS e ON e.seq = c.last
+    WHERE c.company = :company AND c.call = :call
     UNION ALL
-    SELECT e.previous FROM chain CROSS JOIN events AS e ON e.seq = chain.seq WHERE e.previous IS NOT NULL
+    SELECT e.seq, e.previous, e.sequence
+    FROM chain CROSS JOIN events AS e ON e.seq = chain.previous
+    WHERE chain.sequence > :after + 1
 )
-SELECT e.company, e.seq, e.call, e.sequence, e.pbx, e.time, e.type, e.accepted, e.data
-FROM chain CROSS JOIN events AS e ON e.seq = chain.seq
-ORDER BY e.seq
+SELECT seq FROM chain WHERE sequence BETWEEN :after + 1 AND :after + :limit
 
 -- name: deliveries_of_call
-WITH RECURSIVE chain (seq) AS (
-    SELECT last FROM calls WHERE company = :company AND call = :call
+-- Newest event first, from a place on where that is an event of the call; read only as far as rows are taken.
+WITH RECURSIVE chain (seq, previous) AS (
+    SELECT seq, previous FROM events
+    WHERE seq = coalesce(
+        (SELECT seq FROM events WHERE seq = :place AND company = :company AND call = :call),
+        (SELECT last FROM calls WHERE company = :company AND call = :call)
+    )
     UNION ALL
-    SELECT e.previous FROM chain CROSS JOIN events AS e ON e.seq = chain.seq WHERE e.previous IS NOT NULL
+    SELECT e.seq, e.previous
+    FROM chain CROSS JOIN events AS e ON e.seq = chain.previous
+    WHERE chain.seq > :since
 )
 SELECT d.company, d.integration, d.seq, d.call, d.type, d.state, d.attempts, d.due, d.created, d.updated, d.status,
        d.error, d.replay
 FROM chain CROSS JOIN deliveries AS d ON d.seq = chain.seq
+WHERE d.seq BETWEEN :since AND :until
+  AND (:integration IS NULL OR d.integration = :integration)
+  AND (:type IS NULL OR d.type = :type)
+
+-- name: deliveries_of_events
+SELECT d.company, d.integration, d.seq, d.call, d.type, d.state, d.attempts, d.due, d.created, d.updated, d.status,
+       d.error, d.replay
+FROM json_each(:seqs) AS wanted CROSS JOIN deliveries AS d ON d.seq = wanted.value
+WHERE d.company = :company
 ORDER BY d.seq, d.integration
 
--- name: attempts_of_call
-WITH RECURSIVE chain (seq) AS (
-    SELECT last FROM calls WHERE company = :company AND call = :call
-    UNION ALL
-    SELECT e.previous FROM chain CROSS JOIN events AS e ON e.seq = chain.seq WHERE e.previous IS NOT NULL
-)
+-- name: attempts_of_events
 SELECT a.company, a.seq, a.integration, a.number, a.time, a.duration, a.status, a.error, a.detail, a.reply, a.replay
-FROM chain CROSS JOIN attempts AS a ON a.seq = chain.seq
+FROM json_each(:seqs) AS wanted CROSS JOIN attempts AS a ON a.seq = wanted.value
+WHERE a.company = :company
 ORDER BY a.seq, a.integration, a.number
 
 -- name: delivery
@@ -258,5 +278,5 @@ ORDER BY c.first DESC
 -- name: open_calls
 SELECT c.first, c.company, c.call, c.pbx, c.started, c.updated, c.ended, c.events, e.data
 FROM calls AS c JOIN events AS e ON e.seq = c.last
-WHERE c.company = ? AND c.pbx = ? AND c.ended IS NULL
+WHERE c.company = ? AND c.pbx = ? AND c.origin = 'source' AND c.ended IS NULL
 ORDER BY c.first

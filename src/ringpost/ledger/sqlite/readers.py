@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import apsw
 
@@ -18,15 +18,17 @@ from .failures import code_of, refusal
 from .file import open_reader
 
 T = TypeVar("T")
-_READERS: Final = 2
 
 
 class Readers:
-    def __init__(self, path: Path) -> None:
+    """So many connections, each with a thread. name: of the threads."""
+
+    def __init__(self, path: Path, count: int, name: str) -> None:
         self._free: SimpleQueue[apsw.Connection] = SimpleQueue()
-        for _ in range(_READERS):
+        self._count = count
+        for _ in range(count):
             self._free.put(open_reader(path))
-        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="ringpost-reader")
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix=f"ringpost-{name}")
 
     async def read(self, query: Callable[[apsw.Connection], T]) -> T:
         """What the query, called in a thread, returns; it must leave no cursor open."""
@@ -35,7 +37,7 @@ class Readers:
     def close(self) -> None:
         """Finish what was begun. Blocks."""
         self._threads.shutdown()
-        for _ in range(_READERS):
+        for _ in range(self._count):
             self._free.get().close()
 
     def _read(self, query: Callable[[apsw.Connection], T]) -> T:

@@ -40,16 +40,19 @@ from .sql import QUERIES
 from .writer import Writer
 
 T = TypeVar("T")
+_AllReaders = tuple[Readers, Readers]
+_READERS: Final = 2  # for what is asked through the API
+_WORK_READERS: Final = 1  # for accepting, dispatching and checks alone: nothing that is asked holds these up
 _CANCELLED_AT_ONCE: Final = 2_000  # a backlog may be large, and other companies' commits wait meanwhile
 
 
 class SqliteLedger:
     """See `ringpost.ledger.ledger.Ledger` for what the methods promise."""
 
-    def __init__(self, held: Lock, writer: Writer, readers: Readers, now: Callable[[], int]) -> None:
+    def __init__(self, held: Lock, writer: Writer, readers: _AllReaders, now: Callable[[], int]) -> None:
         self._held = held
         self._writer = writer
-        self._readers = readers
+        self._readers, self._work_readers = readers
         self._now = now
         self._closed = False
 
@@ -73,7 +76,7 @@ class SqliteLedger:
         self._writer.hand_over_to(take)
 
     async def recall(self, company: str, key: str) -> Remembered | None:
-        found = await self._rows("remembered", company, key, self._now() - KEPT_MS)
+        found = await self._work_rows("remembered", company, key, self._now() - KEPT_MS)
         return Remembered(*found[0]) if found else None
 
     # --- dispatching -----------------------------------------------------------------------------------------------
@@ -81,11 +84,10 @@ class SqliteLedger:
         await self._writer.submit(Record(results))
 
     async def owed(self, after: tuple[str, str, int] | None, limit: int) -> list[Owed]:
-        return await self._readers.read(partial(lists.owed, after=after, limit=limit))
+        return await self._work_readers.read(partial(lists.owed, after=after, limit=limit))
 
     async def bodies(self, company: str, seqs: Sequence[int]) -> Mapping[int, Event]:
-        names = {"company": company, "seqs": msgspec.json.encode(seqs).decode()}
-        rows = await self._readers.read(lambda connection: connection.execute(QUERIES["bodies"], names).fetchall())
+        rows = await self._work_readers.read(_reading("bodies", lists.of_seqs(company, seqs)))
         return {event.seq: event for event in map(to_event, rows)}
 
     async def replay(self, company: str, seq: int, integration: str, now: int) -> Owed:
@@ -107,13 +109,15 @@ class SqliteLedger:
     async def change_integration(self, integration: Integration) -> None:
         await self._change(partial(changes.change_integration, integration=integration))
 
-    async def delete_integration(self, company: str, integration: str, now: int) -> int:
-        mark = partial(changes.mark_deleted, company=company, integration=integration, now=now)
-        was_there = await self._change(mark)
-        cancelled = await self._cancel(company, integration, now)
-        if not was_there and not cancelled:  # one whose deletion broke off half-way can be deleted again
-            raise RingpostError("integration_not_found")
-        return cancelled
+    async def delete_integration(self, company: str, integration: str, now: int) -> None:
+        await self._change(partial(changes.delete_integration, company=company, integration=integration, now=now))
+
+    async def cancel_owed(self, company: str, integration: str, now: int) -> int:
+        total = 0
+        some = partial(changes.cancel_some, company=company, integration=integration, now=now, limit=_CANCELLED_AT_ONCE)
+        while count := await self._change(some):
+            total += count
+        return total
 
     async def record_reveal(self, company: str, integration: str, key_id: str, now: int) -> None:
         await self._change(
@@ -135,6 +139,12 @@ class SqliteLedger:
     async def register_pbx(self, company: str, serial: str, now: int) -> Pbx:
         return await self._change(partial(changes.register_pbx, company=company, serial=serial, now=now))
 
+    async def pbxs(self) -> list[Pbx]:
+        return [
+            Pbx(company=company, serial=serial, short=bool(short), registered=registered)
+            for company, serial, short, registered in await self._rows("pbxs")
+        ]
+
     # --- reading ---------------------------------------------------------------------------------------------------
     async def calls(self, company: str | None, *, open_only: bool, cursor: str | None, limit: int) -> Page[Call]:
         return await self._readers.read(
@@ -147,17 +157,19 @@ class SqliteLedger:
     async def call(self, company: str, call: str) -> Call | None:
         return next(map(to_call, await self._rows("call", company, call)), None)
 
-    async def events_of_call(self, company: str, call: str) -> list[Event]:
-        return [to_event(row) for row in await self._rows("events_of_call", company, call)]
+    async def events_of_call(self, company: str, call: str, *, cursor: str | None, limit: int) -> Page[Event]:
+        return await self._readers.read(partial(lists.events, company=company, call=call, cursor=cursor, limit=limit))
 
     async def event(self, company: str, seq: int) -> Event | None:
         return next(map(to_event, await self._rows("event", company, seq)), None)
 
-    async def deliveries_of_call(self, company: str, call: str) -> list[Delivery]:
-        return [to_delivery(row) for row in await self._rows("deliveries_of_call", company, call)]
+    async def deliveries_of_events(self, company: str, seqs: Sequence[int]) -> list[Delivery]:
+        read = _reading("deliveries_of_events", lists.of_seqs(company, seqs))
+        return [to_delivery(row) for row in await self._readers.read(read)]
 
-    async def attempts_of_call(self, company: str, call: str) -> list[Attempt]:
-        return [to_attempt(row) for row in await self._rows("attempts_of_call", company, call)]
+    async def attempts_of_events(self, company: str, seqs: Sequence[int]) -> list[Attempt]:
+        read = _reading("attempts_of_events", lists.of_seqs(company, seqs))
+        return [to_attempt(row) for row in await self._readers.read(read)]
 
     async def delivery(self, company: str, seq: int, integration: str) -> Delivery | None:
         return next(map(to_delivery, await self._rows("delivery", company, seq, integration)), None)
@@ -179,7 +191,7 @@ class SqliteLedger:
     # --- running ---------------------------------------------------------------------------------------------------
     async def check(self) -> None:
         written = await self._change(changes.probe)
-        [(read,)] = await self._rows("read_probe")
+        [(read,)] = await self._work_rows("read_probe")
         if read < written:
             raise RingpostError("ledger_unavailable")
 
@@ -193,6 +205,7 @@ class SqliteLedger:
 
     def _close(self) -> None:
         self._readers.close()
+        self._work_readers.close()
         self._writer.close()
         self._held.release()
 
@@ -200,31 +213,34 @@ class SqliteLedger:
         return cast("T", await self._writer.submit(Change(run, remember)))
 
     async def _rows(self, query: str, *values: apsw.SQLiteValue) -> list[Row]:
-        return await self._readers.read(lambda connection: connection.execute(QUERIES[query], values).fetchall())
+        return await self._readers.read(_reading(query, values))
 
-    async def _cancel(self, company: str, integration: str, now: int) -> int:
-        total = 0
-        some = partial(changes.cancel_some, company=company, integration=integration, now=now, limit=_CANCELLED_AT_ONCE)
-        while count := await self._change(some):
-            total += count
-        return total
+    async def _work_rows(self, query: str, *values: apsw.SQLiteValue) -> list[Row]:
+        return await self._work_readers.read(_reading(query, values))
 
     async def _cancel_left(self) -> None:
         """Finish deletions that a crash broke off."""
         for company, integration in await self._rows("deleted_integrations"):
             if await self.pending_count(company, integration):
-                await self._cancel(company, integration, self._now())
+                await self.cancel_owed(company, integration, self._now())
 
 
-def _open(path: Path, limits: Limits) -> tuple[Lock, apsw.Connection, Readers, Checkpointer]:
+def _reading(query: str, values: apsw.Bindings) -> Callable[[apsw.Connection], list[Row]]:
+    """A statement for the readers."""
+    return lambda connection: connection.execute(QUERIES[query], values).fetchall()
+
+
+def _open(path: Path, limits: Limits) -> tuple[Lock, apsw.Connection, _AllReaders, Checkpointer]:
     path = path.absolute()
     with ExitStack() as undo, opening(path):
         held = lock(path)
         undo.callback(held.release)
         connection = open_writer(path)
         undo.callback(connection.close)
-        readers = Readers(path)
+        readers = Readers(path, _READERS, "reader")
         undo.callback(readers.close)
+        work_readers = Readers(path, _WORK_READERS, "work-reader")
+        undo.callback(work_readers.close)
         checkpointer = Checkpointer(connection, open_checkpointer(path), limits)
         undo.pop_all()
-    return held, connection, readers, checkpointer
+    return held, connection, (readers, work_readers), checkpointer

@@ -105,8 +105,15 @@ class Writer:
         while group := self._take():
             self._accepted = []
             self._answer(self._work(group))
-            if self._checkpointer is not None:
-                self._checkpointer.tend()
+            self._tend()
+
+    def _tend(self) -> None:
+        if self._checkpointer is None:
+            return
+        try:
+            self._checkpointer.tend()
+        except Exception:  # noqa: BLE001 - the log grows on, and it is tried again after the next commit
+            self._failures += 1
 
     def _take(self) -> list[tuple[Job, _Future]]:
         """All that wait, up to the weight of a group; nothing once the writer is closing and all is done."""
@@ -173,8 +180,13 @@ class Writer:
 
     # --- in the loop -----------------------------------------------------------------------------------------------
     def _resolve(self, answers: list[_Answer], accepted: list[Accepted]) -> None:
-        if accepted and self._take_accepted is not None:
-            self._take_accepted(accepted)
+        try:
+            if accepted and self._take_accepted is not None:
+                self._take_accepted(accepted)
+        finally:  # what it raises goes to the loop's exception handler; the callers have their answers all the same
+            self._tell(answers)
+
+    def _tell(self, answers: list[_Answer]) -> None:
         for future, answer, error in answers:
             if future.done():
                 continue  # its caller was cancelled; what it asked for is durable all the same

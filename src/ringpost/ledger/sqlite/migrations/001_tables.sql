@@ -29,6 +29,7 @@ CREATE TABLE calls (
     company TEXT NOT NULL,
     call    TEXT NOT NULL,
     pbx     TEXT NOT NULL,
+    origin  TEXT NOT NULL,                 -- of its call:start: api or source
     started INTEGER NOT NULL,
     updated INTEGER NOT NULL,
     ended   INTEGER,
