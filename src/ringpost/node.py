@@ -11,7 +11,9 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 from litestar.types import ControllerRouterHandler
@@ -26,6 +28,7 @@ from ringpost.api.services import Services
 from ringpost.calls.events import CallEvent
 from ringpost.calls.machine import CallMachine
 from ringpost.dispatch.dispatcher import Dispatcher
+from ringpost.errors import RingpostError
 from ringpost.intake.accept import Intake
 from ringpost.integrations.registry import Registry
 from ringpost.ledger.ledger import Ledger, Verdict
@@ -33,6 +36,7 @@ from ringpost.ledger.open import open_ledger
 from ringpost.settings import Settings
 from ringpost.sources.asterisk.client import AsteriskSource
 from ringpost.sources.feed import Feed
+from ringpost.sources.left import end_left_calls
 from ringpost.sources.source import Source
 from ringpost.telemetry.metrics import Metrics
 from ringpost.transports.sqs import SqsTransport
@@ -81,35 +85,60 @@ class Node:
         )
         self.url = self.local_url = ""
         self._jitter = jitter
-        self._server: HttpServer | None = None
         self._feeds: dict[tuple[str, str], Feed] = {}
         self._is_ready = False
+        self._stop_by = 0.0  # of the loop's clock: what is under way may go on until then
+        self._parts = AsyncExitStack()  # how what was started is stopped, the last one first
 
-    async def start(self, listening: socket.socket, routes: Sequence[ControllerRouterHandler]) -> None:
-        """Load what is installed and owed, then open the door."""
+    async def start(
+        self,
+        listening: socket.socket,
+        routes: Sequence[ControllerRouterHandler],
+        later: Collection[tuple[str, str]],
+    ) -> None:
+        """Load what is installed and owed, then open the door. If anything fails, nothing is left running."""
         self.ledger.hand_over_to(self.dispatcher.committed)
-        await self.keys.load()
-        await self.registry.load()
-        await self.dispatcher.start()
-        self._server = HttpServer(build_app(self.services, extra_routes=routes), listening)
-        await self._server.start()
-        for pbx in self.settings.pbx:
-            source = AsteriskSource(pbx, now=self.now, jitter=self._jitter)
-            await self.listen_to(pbx.company, pbx.serial, source, pbx.trunks)
+        async with AsyncExitStack() as parts:
+            parts.push_async_callback(self.ledger.close)
+            for transport in self.transports.values():
+                parts.push_async_callback(transport.close)
+            await self.keys.load()
+            await self.registry.load()
+            parts.push_async_callback(self._stop_dispatching)
+            await self.dispatcher.start()
+            server = HttpServer(build_app(self.services, extra_routes=routes), listening)
+            parts.push_async_callback(server.stop)
+            await server.start()
+            parts.push_async_callback(self._stop_listening)
+            for pbx in self.settings.pbx:
+                source = AsteriskSource(pbx, now=self.now, jitter=self._jitter)
+                await self.listen_to(pbx.company, pbx.serial, source, pbx.trunks)
+            listened_to = {*later, *((pbx.company, pbx.serial) for pbx in self.settings.pbx)}
+            ending = asyncio.create_task(self._end_left_calls(listened_to), name="end left calls")
+            parts.push_async_callback(_end, ending)
+            self._parts = parts.pop_all()
         self._is_ready = True
         _log.info("started", version=__version__, url=self.url, integrations=len(self.registry.all()))
 
     async def listen_to(self, company: str, serial: str, source: Source, trunks: Sequence[str] = ()) -> None:
         """Take the calls of a PBX from this source, from now on."""
         registered = await self.ledger.register_pbx(company, serial, self.now())
-        self.intake.reserve(company, serial)
         machine = CallMachine(company=company, pbx=serial, short=registered.short, trunks=trunks)
 
         async def accept(events: Sequence[CallEvent]) -> Sequence[Verdict]:
             return await self.intake.accept_calls(company, serial, events, extra_keys=self.settings.extra_keys)
 
-        feed = self._feeds[company, serial] = Feed(source, machine, accept, now=self.now, jitter=self._jitter)
+        feed = Feed(source, machine, accept, now=self.now, jitter=self._jitter)
         feed.start(await self.ledger.open_calls(company, serial))
+        self._feeds[company, serial] = feed
+
+    async def _end_left_calls(self, listened_to: Collection[tuple[str, str]]) -> None:
+        """End the calls of PBXs that are no longer in the settings: nobody else would."""
+        accept = partial(self.intake.accept_calls, extra_keys=self.settings.extra_keys)
+        try:
+            await end_left_calls(self.ledger, listened_to, accept, self.now)
+        except RingpostError as error:
+            _log.error("left_calls_not_ended", code=error.code)
 
     async def wait_in_step(self) -> None:
         """Until every PBX is connected and its calls are known."""
@@ -119,15 +148,26 @@ class Node:
     async def stop(self) -> None:
         """Close the door, finish what is under way within its limit, and let the ledger go."""
         self._is_ready = False
-        await asyncio.gather(*(feed.stop(self.settings.drain_ms) for feed in self._feeds.values()))
-        if self._server is not None:
-            await self._server.stop()
-        await self.dispatcher.drain(self.settings.drain_ms)
-        await self.dispatcher.close()
-        for transport in self.transports.values():
-            await transport.close()
-        await self.ledger.close()
+        self._stop_by = asyncio.get_running_loop().time() + self.settings.drain_ms / 1_000
+        await self._parts.aclose()
         _log.info("stopped")
+
+    def _time_left(self) -> int:
+        """How long what is under way may still go on (ms)."""
+        return max(0, round((self._stop_by - asyncio.get_running_loop().time()) * 1_000))
+
+    async def _stop_listening(self) -> None:
+        within = self._time_left()
+        ended = await asyncio.gather(*(feed.stop(within) for feed in self._feeds.values()), return_exceptions=True)
+        for (company, serial), feed, failure in zip(self._feeds, self._feeds.values(), ended, strict=True):
+            left = feed.statistics().backlog
+            if left or failure is not None:
+                # The ledger did not take them in time: their calls are open in it, and end at the next start.
+                _log.error("events_left", company=company, pbx=serial, events=left, failure=type(failure).__name__)
+
+    async def _stop_dispatching(self) -> None:
+        await self.dispatcher.drain(self._time_left())
+        await self.dispatcher.close()
 
     def _integration_changed(self, integration: str) -> None:
         self.dispatcher.changed(integration)
@@ -142,6 +182,9 @@ class Node:
             self.metrics.source_connected.labels(pbx).set(feed.source.status().connected_since is not None)
             self.metrics.calls_open.labels(pbx).set(calls.open)
             self.metrics.calls_reconciled.labels(pbx).set(calls.reconciled + calls.resumed)
+            told = feed.statistics()
+            self.metrics.source_backlog.labels(pbx).set(told.backlog)
+            self.metrics.source_events_lost.labels(pbx).set(told.lost + told.refused)
         ledger = self.ledger.statistics()
         self.metrics.commits.set(ledger.commits)
         self.metrics.commit_seconds.set(ledger.commit_seconds)
@@ -153,22 +196,24 @@ async def start_node(
     *,
     routes_of: Callable[[Node], Sequence[ControllerRouterHandler]] = lambda _: (),
     listening: socket.socket | None = None,
+    later: Collection[tuple[str, str]] = (),
     now: Callable[[], int] = wall_clock,
     jitter: Callable[[], float] = random.random,
 ) -> Node:
     """A node that is up: what is owed is being delivered, and requests are taken.
 
-    routes_of: further addresses to serve; listening: a socket to serve on instead of the settings' host and port.
+    routes_of: further addresses to serve; listening: a socket to serve on instead of the settings' host and port;
+    later: PBXs (company, serial) beside those of the settings that `listen_to` will be called for.
     Raises `port_taken`, `ledger_…`, `sealing_key_invalid`; then nothing is left running.
     """
     open_door = listening or listen(settings.host, settings.port)
     try:
         ledger = await open_ledger(settings.ledger_path, now=now)
         try:
-            node = Node(settings, ledger, open_vault(settings.sealing_key_path, make=True), now, jitter)
+            node = Node(settings, ledger, await _vault_of(ledger, settings), now, jitter)
             node.local_url = _url_of(open_door)
             node.url = settings.public_url or node.local_url
-            await node.start(open_door, routes_of(node))
+            await node.start(open_door, routes_of(node), later)
         except BaseException:
             await ledger.close()
             raise
@@ -176,6 +221,23 @@ async def start_node(
         open_door.close()
         raise
     return node
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _vault_of(ledger: Ledger, settings: Settings) -> Vault:
+    """The vault of this ledger. A new key is made only where nothing is sealed yet: beside secrets that it does not
+    open it would hide that the right one is missing."""
+    path = settings.sealing_key_path
+    if not path.exists() and await ledger.integrations():
+        raise RingpostError(
+            "sealing_key_invalid",
+            f"The sealing key {path} is missing, and the ledger has secrets sealed with it. Restore it.",
+        )
+    return open_vault(path, make=True)
 
 
 def _url_of(listening: socket.socket) -> str:

@@ -64,7 +64,7 @@ async def test_an_integration_is_installed_tested_shown_and_deleted(
     made = json.loads(
         (await shown(tmp_path, "integrations", "install", "webhook", receiver.url, "--company", "acme", "--json")).out
     )
-    await shown(tmp_path, "integrations", "test", made["id"])
+    assert (await shown(tmp_path, "integrations", "test", made["id"])).out.count("delivered: 200") == 4
     requests = await receiver.wait_for(4)
     assert [json.loads(request.body)["type"] for request in requests][-1] == "call:end"
     assert all(verify_x(made["secret"], request.body, request.header("x-signature") or "") for request in requests)
@@ -102,6 +102,22 @@ async def test_keys_are_made_with_and_without_a_service(tmp_path: Path) -> None:
     ]
 
 
+async def test_a_service_that_was_killed_keeps_no_command_from_the_ledger(tmp_path: Path, service: Running) -> None:
+    await service.stop(signal.SIGKILL)
+    made = await shown(tmp_path, "keys", "create", "--role", "admin", "--company", "acme")
+    assert made.out.startswith("rp_")
+    assert len(json.loads((await shown(tmp_path, "keys", "list", "--json")).out)) == 1
+    refused = await ringpost(tmp_path, "integrations", "list")
+    assert (refused.code, "service_unreachable" in refused.err, "ringpost serve" in refused.err) == (1, True, True)
+
+
+async def test_ledger_and_key_may_be_elsewhere_than_the_data_folder(tmp_path: Path) -> None:
+    env = {"RINGPOST_LEDGER": str(tmp_path / "a" / "b.db"), "RINGPOST_SEALING_KEY": str(tmp_path / "c" / "d.key")}
+    service = await running(tmp_path, "serve", "--port", "0", env=env)
+    await service.wait_for(lambda lines: any("listens at" in line for line in lines))
+    assert await service.stop() == 0
+
+
 async def test_sending_tells_each_verdict_and_fails_if_one_was_refused(tmp_path: Path, service: Running) -> None:
     key = (await shown(tmp_path, "keys", "create", "--role", "source", "--company", "acme")).out.strip()
     env = {"RINGPOST_API_KEY": key}
@@ -136,6 +152,54 @@ async def test_doctor_finds_nothing_wrong_with_and_without_a_service(tmp_path: P
     assert "runs at" in await doctor()
     await service.stop()
     assert "can be read and written" in await doctor()
+
+
+async def test_a_missing_sealing_key_is_told_and_no_new_one_is_put_in_its_place(
+    tmp_path: Path, service: Running, receiver: Receiver
+) -> None:
+    await shown(tmp_path, "integrations", "install", "webhook", receiver.url, "--company", "acme")
+    await service.stop()
+    key = tmp_path / "ringpost-data" / "sealing.key"
+    kept = key.rename(tmp_path / "kept")
+    env = {"RINGPOST_PORT": "0"}
+    for words in (("doctor",), ("serve",)):
+        done = await ringpost(tmp_path, *words, env=env)
+        assert (done.code, "sealing_key_invalid" in done.out + done.err) == (1, True)
+    assert not key.exists()
+    key.write_bytes(bytes(32))
+    key.chmod(0o600)
+    assert "sealing_key_invalid" in (await ringpost(tmp_path, "doctor", env=env)).out
+    kept.rename(key)
+    assert "opens all 1 stored secrets" in (await ringpost(tmp_path, "doctor", env=env)).out
+
+
+async def test_doctor_tells_of_a_place_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = await ringpost(tmp_path, "doctor", "--data", "file/data", env={"RINGPOST_PORT": "0"})
+    assert (done.code, "FAIL" in done.out, "Traceback" in done.err) == (1, True, False)
+
+
+async def test_after_the_first_key_doctor_finds_nothing_wrong(tmp_path: Path) -> None:
+    await shown(tmp_path, "keys", "create", "--role", "admin", "--company", "acme")
+    assert (await ringpost(tmp_path, "doctor", env={"RINGPOST_PORT": "0"})).code == 0
+
+
+async def test_a_test_call_to_a_receiver_that_is_down_says_why_it_failed(
+    tmp_path: Path, service: Running, receiver: Receiver
+) -> None:
+    await receiver.stop()
+    made = await shown(tmp_path, "integrations", "install", "webhook", receiver.url, "--company", "acme", "--json")
+    identifier = json.loads(made.out)["id"]
+    tested = await ringpost(tmp_path, "integrations", "test", identifier)
+    assert (tested.code, "No connection could be made" in tested.out) == (1, True)
+    assert "latest failing" in (await shown(tmp_path, "integrations", "show", identifier)).out
+
+
+async def test_an_operator_sends_for_the_company_that_is_named(tmp_path: Path, service: Running) -> None:
+    bare = await ringpost(tmp_path, "send", "-", stdin=json.dumps(START))
+    assert (bare.code, "company_missing" in bare.out) == (1, True)
+    assert "acme_1.1" in (await ringpost(tmp_path, "send", "-", "--company", "acme", stdin=json.dumps(START))).out
+    assert (await ringpost(tmp_path, "send", "-", stdin="\n")).code == 1
 
 
 async def test_doctor_says_what_is_wrong_and_prints_the_stanza_to_paste(tmp_path: Path) -> None:

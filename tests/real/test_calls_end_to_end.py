@@ -1,7 +1,7 @@
-"""Real calls on a real Asterisk reach a real HTTP receiver and a real SQS queue: told right, in order, signed.
+"""Real calls on a real Asterisk reach a real HTTP receiver and real SQS queues: told right, in order, signed.
 
-One node listens to the PBX with the least-privileged manager user; a webhook and a FIFO queue are installed. Each test
-lets SIP phones make one call and compares what both received.
+One node listens to the PBX with the least-privileged manager user; a webhook, a FIFO queue and a standard queue are
+installed. Each test lets SIP phones make one call and compares what all three received, once all was delivered.
 """
 
 from __future__ import annotations
@@ -30,28 +30,39 @@ ALICE, JUERGEN, CARLA = ("1001", "Alice Rossi"), ("1002", "Jürgen Größner"), 
 
 @dataclass
 class Site:
-    """A node that listens to the PBX, and what its two integrations deliver to."""
+    """A node that listens to the PBX, and what its integrations deliver to."""
 
     node: Node
     pbx: Pbx
     receiver: Receiver
     secret: str
     sqs: Sqs
-    queue: str
+    fifo: str
+    standard: str
 
     async def told(self) -> list[dict[str, Any]]:
-        """The events of the one call that was made, as both received them, verified."""
-        requests = await self.receiver.wait_for(lambda requests: any(_type(one.body) == "call:end" for one in requests))
-        bodies = [request.body.decode() for request in requests]
-        messages = await asyncio.to_thread(self.sqs.receive_all, self.queue, len(bodies))
+        """The events of the one call that was made, as all received them: verified, none twice, none after the end."""
+        await self.receiver.wait_for(lambda requests: any(_type(one.body) == "call:end" for one in requests))
+        await self.pbx.quiet()
+        await self.node.dispatcher.wait_idle()
+        requests = self.receiver.requests
         for request in requests:
             self._check_post(request)
+        told = [json.loads(request.body) for request in requests]
+        same = [_without_integration(event) for event in told]
+        fifo = await asyncio.to_thread(self._queued, self.fifo, len(told))
+        standard = await asyncio.to_thread(self._queued, self.standard, len(told))
+        assert [_without_integration(event) for event in fifo] == same
+        assert sorted(map(str, map(_without_integration, standard))) == sorted(map(str, same))
+        return told
+
+    def _queued(self, queue: str, count: int) -> list[dict[str, Any]]:
+        """What was put on the queue: so many messages and no more."""
+        messages = self.sqs.receive_all(queue, count)
+        assert self.sqs.waiting(queue) == 0
         for message in messages:
             self._check_message(message)
-        told = [json.loads(body) for body in bodies]
-        queued = [json.loads(message["Body"]) for message in messages]
-        assert [_without_integration(event) for event in queued] == [_without_integration(event) for event in told]
-        return told
+        return [json.loads(message["Body"]) for message in messages]
 
     def _check_post(self, request: Request) -> None:
         names = ("x-signature", "webhook-id", "webhook-timestamp", "webhook-signature")
@@ -86,11 +97,12 @@ async def site(pbx: Pbx, receiver: Receiver, sqs: Sqs, tmp_path: Path) -> AsyncI
         ),
     )
     node = await start_node(settings)
-    queue = sqs.fifo_queue()
+    fifo, standard = sqs.fifo_queue(), sqs.standard_queue()
     _, webhook = await node.registry.install("acme", InstallRequest(type="webhook", url=receiver.url))
-    await node.registry.install("acme", InstallRequest(type="sqs", url=queue, key=KEY, secret=SECRET))
+    for queue in (fifo, standard):
+        await node.registry.install("acme", InstallRequest(type="sqs", url=queue, key=KEY, secret=SECRET))
     await node.wait_in_step()
-    yield Site(node, pbx, receiver, webhook.secret, sqs, queue)
+    yield Site(node, pbx, receiver, webhook.secret, sqs, fifo, standard)
     await node.stop()
 
 

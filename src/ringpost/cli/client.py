@@ -35,10 +35,22 @@ class Service(Struct, frozen=True):
 
 
 def running_service(settings: Settings) -> Service | None:
-    """The service that runs on this data folder, as its file says; None where there is no such file."""
+    """The service that runs on this data folder, as its file says, and that answers; None where there is none.
+
+    A service that was killed leaves its file behind.
+    """
     try:
-        return msgspec.json.decode((Path(settings.data) / SERVICE_FILE).read_bytes(), type=Service)
-    except (OSError, msgspec.DecodeError):
+        service = msgspec.json.decode((Path(settings.data) / SERVICE_FILE).read_bytes(), type=Service)
+        Client(service).request("GET", "/v1/whoami")
+    except (OSError, msgspec.DecodeError, RingpostError):
+        return None
+    return service
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the key to wherever it leads."""
+
+    def redirect_request(self, *_: object) -> None:
         return None
 
 
@@ -47,7 +59,7 @@ class Client:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects())
 
     def request(
         self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None, **query: object

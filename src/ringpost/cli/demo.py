@@ -16,6 +16,8 @@ from ringpost.errors import RingpostError
 from ringpost.settings import Settings
 from ringpost.telemetry.logs import set_up_logs
 
+from .printing import program
+
 if TYPE_CHECKING:
     from ringpost.console.inbox import Inbox, Received
     from ringpost.node import Node
@@ -27,7 +29,7 @@ _FIRST_PORT: Final = 8800
 
 
 @click.command("demo")
-@click.option("--port", type=int, help="The port to use.  [default: 8800, or a free one]")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to use.  [default: 8800, or a free one]")
 @click.option("--data", default="ringpost-demo", show_default=True, help="The folder that keeps the demo's data.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the inbox's page in a browser.")
 @click.option("--seed", type=int, default=None, help="Make the same calls again.  [default: others each time]")
@@ -67,7 +69,12 @@ class _Demo:
         secrets: dict[str, str] = {}
         inbox = Inbox(wall_clock, secrets.get)
         listening = self._listen()
-        node = await start_node(self._settings, listening=listening, routes_of=lambda node: self._routes(node, inbox))
+        node = await start_node(
+            self._settings,
+            listening=listening,
+            routes_of=lambda node: self._routes(node, inbox),
+            later=[(COMPANY, SERIAL)],
+        )
         try:
             async with findable(node):
                 identifier, secret = await self._install(node, inbox)
@@ -172,20 +179,19 @@ def _farewell(settings: Settings) -> str:
 
 
 def _next_steps(settings: Settings, url: str) -> Mapping[str, str]:
-    here = f"--data {Path(settings.data).resolve()}"
-    program = "./run" if Path("run").is_file() and Path("pyproject.toml").is_file() else "ringpost"
+    here, run = f"--data {Path(settings.data).resolve()}", program()
     return {
         "Install an integration of your own:": (
-            f"{program} integrations install webhook https://example.com/calls --company {COMPANY} {here}"
+            f"{run} integrations install webhook https://example.com/calls --company {COMPANY} {here}"
         ),
         "Send it a signed test call (the id is printed by the line above):": (
-            f"{program} integrations test <integration id> {here}"
+            f"{run} integrations test INTEGRATION_ID {here}"
         ),
         "Make a key and look at the calls through the API:": (
-            f'curl -H "Authorization: Bearer $({program} keys create --role viewer --company {COMPANY} {here})" '
+            f'curl -H "Authorization: Bearer $({run} keys create --role viewer --company {COMPANY} {here})" '
             f"{url}/v1/calls"
         ),
         "Connect your own PBX (Asterisk): write ringpost.toml as README.md shows, then check it:": (
-            f"{program} doctor --config ringpost.toml"
+            f"{run} doctor --config ringpost.toml"
         ),
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +18,11 @@ from msgspec import Struct
 from ringpost.access.sealing import open_vault
 from ringpost.errors import RingpostError
 from ringpost.ledger.open import open_ledger
+from ringpost.model.integration import Integration
 from ringpost.settings import PbxSettings, Settings
 from ringpost.sources.asterisk.probe import manager_stanza, probe
 
-from .client import Client, running_service
+from .client import Client, Service, running_service
 from .options import config_option, data_option, settings_from
 
 
@@ -57,11 +59,10 @@ def _findings(settings: Settings, config: Path | None) -> Iterator[Finding]:
     where = str(config) if config else "defaults and environment"
     yield Finding(check="settings", good=True, found=f"read from {where}")
     service = running_service(settings)
-    if service is not None and _answers(Client(service)):
-        yield Finding(check="service", good=True, found=f"runs at {service.url}; its ledger can be written")
+    if service is not None:
+        yield _service(service)
     else:
-        yield asyncio.run(_ledger(settings))
-        yield _sealing_key(settings)
+        yield from asyncio.run(_ledger_and_key(settings))
         yield _port(settings)
     if not settings.pbx:
         yield Finding(
@@ -71,46 +72,65 @@ def _findings(settings: Settings, config: Path | None) -> Iterator[Finding]:
         yield from _pbx(pbx)
 
 
-def _answers(client: Client) -> bool:
+def _service(service: Service) -> Finding:
     try:
-        client.request("GET", "/readyz")
-    except RingpostError:
-        return False
-    return True
+        Client(service).request("GET", "/readyz")
+    except RingpostError as error:
+        return _failed("service", error)
+    return Finding(check="service", good=True, found=f"runs at {service.url}; its ledger can be written")
 
 
-async def _ledger(settings: Settings) -> Finding:
+async def _ledger_and_key(settings: Settings) -> list[Finding]:
+    """Both belong together: the key must open what the ledger holds."""
     path = settings.ledger_path
-    if not path.exists():
-        return Finding(check="ledger", good=True, found=f"{path} is not there yet; the first start makes it")
+    try:
+        if not path.exists():
+            return [_place("ledger", path), _place("sealing key", settings.sealing_key_path)]
+    except OSError as error:
+        return [_no_access("ledger", path, error)]
     try:
         ledger = await open_ledger(path, now=_now)
     except RingpostError as error:
-        return _failed("ledger", error)
+        return [_failed("ledger", error)]
     try:
         await ledger.check()
+        good = Finding(check="ledger", good=True, found=f"{path} can be read and written")
+        return [good, _sealing_key(settings.sealing_key_path, await ledger.integrations())]
     except RingpostError as error:
-        return _failed("ledger", error)
+        return [_failed("ledger", error)]
     finally:
         await ledger.close()
-    return Finding(check="ledger", good=True, found=f"{path} can be read and written")
 
 
-def _sealing_key(settings: Settings) -> Finding:
-    path = settings.sealing_key_path
-    if not path.exists():
-        good = not settings.ledger_path.exists()
-        found = f"{path} is not there" + ("; the first start makes it" if good else ", but the ledger is")
-        return Finding(
-            check="sealing key", good=good, found=found, help="" if good else "Restore it: stored secrets need it."
-        )
+def _place(check: str, path: Path) -> Finding:
+    """Whether a file that is not there yet can be made."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        return _no_access(check, path, OSError(0, f"{folder} is no folder that can be written to"))
+    return Finding(check=check, good=True, found=f"{path} is not there yet; the first start makes it")
+
+
+def _no_access(check: str, path: Path, error: OSError) -> Finding:
+    return Finding(
+        check=check, good=False, found=f"{path}: {error.strerror}", help="Check the rights, or choose another: --data."
+    )
+
+
+def _sealing_key(path: Path, sealed: Sequence[Integration]) -> Finding:
+    check = "sealing key"
     try:
-        open_vault(path, make=False)
+        if not path.exists() and not sealed:
+            return _place(check, path)
+        vault = open_vault(path, make=False)
+        for integration in sealed:
+            vault.open_credentials(integration.company, integration.id, integration.sealed)
+    except OSError as error:
+        return _no_access(check, path, error)
     except RingpostError as error:
-        return _failed("sealing key", error)
+        return _failed(check, error)
     if path.stat().st_mode & 0o077:
-        return Finding(check="sealing key", good=False, found=f"others can read {path}", help=f"chmod 600 {path}")
-    return Finding(check="sealing key", good=True, found=f"{path} is good")
+        return Finding(check=check, good=False, found=f"others can read {path}", help=f"chmod 600 {path}")
+    return Finding(check=check, good=True, found=f"{path} opens all {len(sealed)} stored secrets")
 
 
 def _port(settings: Settings) -> Finding:

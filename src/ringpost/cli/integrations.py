@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import rich_click as click
-from rich.console import Console
-from rich.table import Table
 
 from ringpost.errors import RingpostError
+from ringpost.model.outcome import FAILURES
 
 from .client import Client, connect, segment
 from .options import service_options, settings_from
+from .printing import harmless, hint, show_table
+
+_WATCH_SECONDS: Final = 35  # an attempt takes 30 s at most
+_LOOK_SECONDS: Final = 0.2
 
 
 @click.group("integrations")
 def command() -> None:
-    """Install, list, show, change, test and delete integrations."""
+    """Install, list, show, test and delete integrations.
+
+    Editing, pausing and rotating go over the API (PATCH /v1/integrations/{id} and beside it).
+    """
 
 
 @command.command()
@@ -52,14 +60,15 @@ def install(
         "headers": dict(_header(line) for line in header_file if line.strip()) if header_file else None,
     }
     body |= {field: value for field, value in optional.items() if value}
-    made = _client(config, data, url, key_file).request("POST", "/v1/integrations", body)
+    settings = settings_from(config, data=data)
+    made = connect(settings, url, key_file).request("POST", "/v1/integrations", body)
     if as_json:
         click.echo(json.dumps(made, indent=2))
         return
     click.echo(f"Installed {made['id']}: {made['type']} {made['url']}")
     if kind == "webhook" and "secret" not in body:
         click.echo(f"Secret: {made['secret']}   (verify with it; shown again by `integrations show --reveal`)")
-    click.echo(f"Try it: ringpost integrations test {made['id']}")
+    click.echo(f"Try it: {hint(settings, 'integrations test ' + made['id'])}")
 
 
 @command.command("list")
@@ -75,15 +84,23 @@ def list_integrations(
         click.echo(json.dumps(rows, indent=2))
         return
     if not rows:
-        click.echo("Nothing is installed yet. Begin: ringpost integrations install webhook https://…")
+        click.echo("Nothing is installed yet. Begin: integrations install webhook https://…")
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("id", "company", "type", "state", "filter", "name", "target"):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        wanted = " ".join(row["filter"])
-        table.add_row(row["id"], row["companyId"], row["type"], row["state"], wanted, row["name"] or "", row["url"])
-    Console().print(table)
+    show_table(
+        ("id", "company", "type", "state", "filter", "name", "target"),
+        (
+            (
+                row["id"],
+                row["companyId"],
+                row["type"],
+                row["state"],
+                " ".join(row["filter"]),
+                row["name"] or "",
+                row["url"],
+            )
+            for row in rows
+        ),
+    )
 
 
 @command.command()
@@ -103,7 +120,10 @@ def show(
         click.echo(json.dumps(found, indent=2))
         return
     for field, value in found.items():
-        click.echo(f"{field:16} {value if isinstance(value, str) else json.dumps(value)}")
+        click.echo(f"{field:16} {harmless(value) if isinstance(value, str) else json.dumps(value)}")
+    for state in ("failing", "exhausted"):
+        if trouble := client.request("GET", "/v1/deliveries", integration=integration, state=state, limit=1)["result"]:
+            click.echo(f"{'latest ' + state:16} {trouble[0]['type']} of {trouble[0]['call']}: {_why(trouble[0])}")
 
 
 @command.command()
@@ -112,12 +132,41 @@ def show(
 def test(
     integration: str, config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None, as_json: bool
 ) -> None:
-    """Send a whole signed test call to one integration."""
-    made = _client(config, data, url, key_file).request("POST", f"/v1/integrations/{segment(integration)}/test")
+    """Send a whole signed test call to one integration, and tell how it went."""
+    client = _client(config, data, url, key_file)
+    made = client.request("POST", f"/v1/integrations/{segment(integration)}/test")
     if as_json:
         click.echo(json.dumps(made, indent=2))
         return
     click.echo(f"A test call is on its way: {made['call']} ({len(made['deliveries'])} events).")
+    for delivery in made["deliveries"]:
+        if not _watch(client, delivery):
+            sys.exit(1)
+
+
+def _watch(client: Client, delivery: str) -> bool:
+    """Tell how the first attempt of a delivery went; whether it was delivered."""
+    give_up = time.monotonic() + _WATCH_SECONDS
+    while not (found := client.request("GET", f"/v1/deliveries/{segment(delivery)}"))["attempts"]:
+        if time.monotonic() > give_up:
+            click.echo("It was not attempted yet: the integration is paused, or earlier deliveries come first.")
+            return False
+        time.sleep(_LOOK_SECONDS)
+    attempt = found["attempts"][-1]
+    if found["state"] == "delivered":
+        click.echo(f"{found['type']:12} delivered: {attempt['status']}, {attempt['duration']} ms")
+        return True
+    click.echo(f"{found['type']:12} {found['state']}: {_why(attempt)}")
+    if found["state"] == "pending":
+        click.echo("It is tried again, for days if it must be; the later events of the call wait for it.")
+    return False
+
+
+def _why(failed: dict[str, Any]) -> str:
+    """Why an attempt failed, in words."""
+    status = f" ({failed['status']})" if failed.get("status") else ""
+    detail = f" {failed['detail']}" if failed.get("detail") else ""
+    return harmless(FAILURES.get(failed["error"] or "", failed["error"] or "") + status + detail)
 
 
 @command.command()

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import rich_click as click
-from rich.console import Console
-from rich.table import Table
 
 from ringpost.access.keys import Keys
+from ringpost.errors import RingpostError
 from ringpost.ledger.open import open_ledger
 from ringpost.model.access import ROLES, ApiKey, Role
 from ringpost.settings import Settings
 
 from .client import connect, running_service, segment
 from .options import service_options, settings_from
+from .printing import hint, show_table
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def create(
             made, text = await keys.create(company=company, role=role, name=name)
             return {**_shown(made), "key": text}
 
-        made = _in_ledger(settings, make)
+        made = _in_ledger(settings, make, make=True)
     if as_json:
         click.echo(json.dumps(made, indent=2))
         return
@@ -75,21 +75,14 @@ def list_keys(config: Path | None, data: str | None, url: str | None, key_file: 
         async def read(keys: Keys) -> list[dict[str, Any]]:
             return [_shown(found) for found in keys.all()]
 
-        rows = _in_ledger(settings, read)
+        rows = _in_ledger(settings, read) if settings.ledger_path.exists() else []
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
     if not rows:
-        click.echo("There is no key yet. Make one: ringpost keys create --role admin --company <company>")
+        click.echo(f"There is no key yet. Make one: {hint(settings, 'keys create --role admin --company COMPANY')}")
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("id", "company", "role", "name", "created", "state"):
-        table.add_column(heading)
-    for row in rows:
-        created = datetime.fromtimestamp(row["created"] / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-        state = "revoked" if row.get("revoked") else "good"
-        table.add_row(row["id"], row["company"] or "(all)", row["role"], row["name"], created, state)
-    Console().print(table)
+    show_table(("id", "company", "role", "name", "created", "state"), map(_cells, rows))
 
 
 @command.command()
@@ -111,6 +104,12 @@ def revoke(
     click.echo(json.dumps({"revoked": key_id}) if as_json else f"Revoked {key_id}.")
 
 
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    created = datetime.fromtimestamp(row["created"] / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    state = "revoked" if row.get("revoked") else "good"
+    return row["id"], row["company"] or "(all)", row["role"], row["name"], created, state
+
+
 def _shown(key: ApiKey) -> dict[str, Any]:
     return {
         "id": key.id,
@@ -122,8 +121,11 @@ def _shown(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def _in_ledger(settings: Settings, work: Callable[[Keys], Awaitable[T]]) -> T:
-    """Do it in the ledger itself, which nobody else has open."""
+def _in_ledger(settings: Settings, work: Callable[[Keys], Awaitable[T]], *, make: bool = False) -> T:
+    """Do it in the ledger itself, which nobody else has open. make: make it where it is missing."""
+
+    if not settings.ledger_path.exists() and not make:
+        raise RingpostError("key_not_found", f"There is no ledger at {settings.ledger_path}, so there are no keys.")
 
     async def run() -> T:
         ledger = await open_ledger(settings.ledger_path, now=_now)

@@ -50,6 +50,7 @@ def run(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
 async def findable(node: Node) -> AsyncIterator[None]:
     """While this lasts, commands of the same user on this machine find the service by its data folder."""
     file = Path(node.settings.data) / SERVICE_FILE
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # ledger and key may be elsewhere
     part = file.with_name(f".{SERVICE_FILE}.{os.getpid()}")
     part.unlink(missing_ok=True)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

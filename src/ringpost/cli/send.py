@@ -17,11 +17,12 @@ from .options import service_options, settings_from
 
 @click.command("send")
 @click.argument("file", type=click.File("rb"))
+@click.option("--company", help="The company of the events that name none (needed with an operator's key).")
 @click.option("--idempotency-key", help="Sending again with the same key does nothing twice.")
 @service_options
 def command(
-    file: IO[bytes], idempotency_key: str | None, config: Path | None, data: str | None, url: str | None,
-    key_file: IO[str] | None, as_json: bool,
+    file: IO[bytes], company: str | None, idempotency_key: str | None, config: Path | None, data: str | None,
+    url: str | None, key_file: IO[str] | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Send the events in FILE: one JSON event, or one a line (`-` reads standard input).
 
@@ -29,10 +30,15 @@ def command(
     """
     client = connect(settings_from(config, data=data), url, key_file)
     refused = 0
-    for number, event in enumerate(_events(file.read()), start=1):
+    events = _events(file.read())
+    if not events:
+        raise RingpostError("invalid_json", "There is no event in the file.", field="file")
+    for number, event in enumerate(events, start=1):
         once = f"{idempotency_key}-{number}" if idempotency_key else None
         try:
-            accepted = client.request("POST", "/v1/events", event, headers={"Idempotency-Key": once} if once else None)
+            accepted = client.request(
+                "POST", "/v1/events", _named(event, company), headers={"Idempotency-Key": once} if once else None
+            )
         except RingpostError as error:
             if error.code == "service_unreachable":
                 raise
@@ -53,6 +59,17 @@ def _events(content: bytes) -> list[bytes]:
     except ValueError:
         return lines
     return [content]
+
+
+def _named(event: bytes, company: str | None) -> bytes:
+    """The event with the company in it, where it names none; all its other bytes are the service's to judge."""
+    try:
+        document = json.loads(event)
+    except ValueError:
+        return event
+    if company is None or not isinstance(document, dict) or not document or "company" in document:
+        return event
+    return event.replace(b"{", b'{"company":' + json.dumps(company).encode() + b",", 1)
 
 
 def _tell(as_json: bool, result: object, sentence: str) -> None:

@@ -11,11 +11,12 @@ from ringpost.settings import Settings
 from ringpost.telemetry.logs import set_up_logs
 
 from .options import config_option, data_option, settings_from
+from .printing import hint, program
 
 
 @click.command("serve")
 @click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="The port to listen on.  [default: 8800]")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on.  [default: 8800]")
 @config_option
 @data_option
 def command(host: str | None, port: int | None, config: Path | None, data: str | None) -> None:
@@ -51,11 +52,9 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
 def _greeting(settings: Settings, url: str, *, installed: bool) -> str:
     """Where it listens, and what is still to do."""
     lines = [f"Ringpost listens at {url}; everything is kept in {Path(settings.data).resolve()}. Ctrl-C stops it."]
-    data = "" if settings.data == Settings().data else f" --data {settings.data}"
     if not settings.pbx:
-        lines.append("No PBX is set up: add a [[pbx]] table to the settings file and try `ringpost doctor`.")
+        lines.append(f"No PBX is set up: add a [[pbx]] table to the settings file and try `{program()} doctor`.")
     if not installed:
-        lines.append(
-            "No integration is installed: ringpost integrations install webhook https://… --company <company>" + data
-        )
+        words = "integrations install webhook https://… --company COMPANY"
+        lines.append(f"No integration is installed: {hint(settings, words)}")
     return "\n".join(lines)

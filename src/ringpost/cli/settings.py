@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 
 import rich_click as click
-from rich.console import Console
-from rich.table import Table
 
 from ringpost.settings import PREFIX, PbxSettings, SettingHelp, Settings, describe_settings
 
@@ -19,27 +17,24 @@ def command(as_json: bool) -> None:
     A setting comes from the TOML file (--config or RINGPOST_CONFIG), from an environment variable, which wins,
     or from an option of `serve`, which wins over both.
     """
-    tables = {"settings": describe_settings(Settings), "[[pbx]]": describe_settings(PbxSettings)}
+    settings, pbx = describe_settings(Settings), describe_settings(PbxSettings)
     if as_json:
-        click.echo(json.dumps({name: [_plain(row) for row in rows] for name, rows in tables.items()}, indent=2))
+        shown = {"settings": [_plain(row) for row in settings], "[[pbx]]": [_plain(row) for row in pbx]}
+        click.echo(json.dumps(shown, indent=2))
         return
-    console = Console()
-    for name, rows in tables.items():
-        console.print(_table(name, rows))
+    for row in settings:
+        click.echo(_entry(row, "" if row.name == "pbx" else f"{PREFIX}{row.name.upper()}, "))
+    click.echo("\nIn each [[pbx]] table:\n")
+    for row in pbx:
+        click.echo(_entry(row, ""))
 
 
-def _table(name: str, rows: list[SettingHelp]) -> Table:
-    table = Table(title=name, title_justify="left", box=None, pad_edge=False)
-    for heading in ("name", "environment", "type", "default", "meaning"):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        variable = "" if name == "[[pbx]]" or row.name == "pbx" else PREFIX + row.name.upper()
-        table.add_row(row.name, variable, row.kind, _shown(row.default), row.meaning)
-    return table
+def _entry(row: SettingHelp, variable: str) -> str:
+    return f"{row.name}  ({variable}{row.kind}; default: {_shown(row.default)})\n    {row.meaning}"
 
 
 def _shown(default: object) -> str:
-    return ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    return (", ".join(map(str, default)) if isinstance(default, tuple) else str(default)) or "none"
 
 
 def _plain(row: SettingHelp) -> dict[str, object]:

@@ -42,6 +42,9 @@ class Received(Struct, frozen=True, kw_only=True):
     body: str
     event: dict[str, Any]
 
+    def __repr__(self) -> str:
+        return f"Received({self.number}, {self.verdict!r})"
+
 
 class Inbox:
     """The latest requests, and those who follow them."""

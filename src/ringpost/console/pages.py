@@ -21,8 +21,8 @@ HEADERS: Final = {
     "cache-control": "no-store",
 }
 _STATIC: Final = {
-    "app.css": "text/css; charset=utf-8",
-    "inbox.js": "text/javascript; charset=utf-8",
+    "app.css": "text/css",
+    "inbox.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 
@@ -48,9 +48,7 @@ def render(template: str, **context: object) -> str:
 
 
 def page(template: str, *, status: int = 200, **context: object) -> Response[str]:
-    return Response(
-        render(template, **context), status_code=status, media_type="text/html; charset=utf-8", headers=dict(HEADERS)
-    )
+    return Response(render(template, **context), status_code=status, media_type="text/html", headers=dict(HEADERS))
 
 
 def static_file(name: str) -> Response[bytes]:

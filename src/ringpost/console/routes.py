@@ -25,8 +25,10 @@ def sign_in_routes(sessions: Sessions) -> list[ControllerRouterHandler]:
     """Signing in, and the files that every page loads."""
 
     @get("/login/{token:str}", include_in_schema=False)
-    async def login(token: str) -> Response[str]:
+    async def login(token: str, request: Request[Any, Any, Any]) -> Response[str]:
         session = sessions.redeem(token)
+        if session is None and sessions.caller(request.cookies.get(COOKIE)) is not None:
+            return Response("", status_code=303, headers={"location": "/inbox"})
         if session is None:
             return page("sign_in.html", status=401, reason="That link was used already, or is too old.")
         cookie = Cookie(COOKIE, value=session, max_age=ABSOLUTE_MS // 1000, httponly=True, samesite="lax")

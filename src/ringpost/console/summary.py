@@ -48,7 +48,7 @@ def _ended(data: dict[str, Any]) -> str:
 
 def _via(data: dict[str, Any]) -> str:
     queue, trunk = _text(data.get("queueName")), _text(data.get("trunkName"))
-    return " ".join(part for part in (f"queue {queue}" if queue else "", f"trunk {trunk}" if trunk else "") if part)
+    return ", ".join(part for part in (f"queue {queue}" if queue else "", f"trunk {trunk}" if trunk else "") if part)
 
 
 def _party(value: object) -> str:

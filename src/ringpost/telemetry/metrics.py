@@ -71,6 +71,15 @@ class Metrics:
             ["pbx"],
             registry=registry,
         )
+        self.source_backlog = Gauge(
+            "ringpost_source_backlog", "Call events of the PBX that wait for the ledger.", ["pbx"], registry=registry
+        )
+        self.source_events_lost = Gauge(
+            "ringpost_source_events_lost",
+            "Call events of the PBX that the ledger refused or that could not be taken, since the start.",
+            ["pbx"],
+            registry=registry,
+        )
         build = Gauge("ringpost_build_info", "The version that runs.", ["version"], registry=registry)
         build.labels(__version__).set(1)
 

@@ -1,0 +1,134 @@
+"""A node starts whole or not at all, and stops everything whatever fails on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ringpost.api.server import listen
+from ringpost.calls.observation import Snapshot
+from ringpost.errors import RingpostError
+from ringpost.integrations.requests import InstallRequest
+from ringpost.ledger.open import open_ledger
+from ringpost.node import Node, start_node, wall_clock
+from ringpost.settings import PbxSettings, Settings
+from ringpost.sources.simulator import DEMO, Simulator
+from ringpost.sources.source import Say, SourceStatus
+from tests.real.receiver import Answer, Receiver
+
+START = {"id": "1", "type": "call:start", "data": {"status": "CONNECTING"}}
+
+
+def settings(folder: Path, **more: object) -> Settings:
+    return Settings(data=str(folder / "data"), port=0, allow_networks=("127.0.0.0/8",), **more)  # type: ignore[arg-type]
+
+
+async def accept(node: Node, **changes: object) -> int:
+    answer = await node.intake.accept_event(json.dumps({**START, **changes}).encode(), lambda _: "acme")
+    return answer.status
+
+
+class Failing:
+    """A source that does not even end well."""
+
+    async def run(self, say: Say) -> None:
+        say(Snapshot())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise RuntimeError("the source failed while it ended")
+
+    def status(self) -> SourceStatus:
+        return SourceStatus()
+
+
+async def test_what_is_accepted_is_delivered_and_the_door_closes_at_the_stop(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    node = await start_node(settings(tmp_path))
+    await node.registry.install("acme", InstallRequest(type="webhook", url=receiver.url))
+    assert await accept(node) == 202
+    await receiver.wait_for(1)
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(f"{node.local_url}/readyz")).status_code == 200
+        await node.stop()
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"{node.local_url}/readyz")
+
+
+async def test_a_stop_finishes_what_is_under_way_and_leaves_the_rest_for_the_next_start(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    receiver.answer = Answer(delay_ms=300)
+    node = await start_node(settings(tmp_path))
+    await node.registry.install("acme", InstallRequest(type="webhook", url=receiver.url))
+    for kind in ("call:start", "call:update", "call:end"):
+        await accept(node, type=kind)
+    await receiver.wait_for(1)
+    await node.stop()
+    assert [json.loads(request.body)["type"] for request in receiver.requests] == ["call:start"]
+    receiver.answer = Answer()
+    node = await start_node(settings(tmp_path))
+    requests = await receiver.wait_for(3)
+    await node.stop()
+    assert [json.loads(request.body)["type"] for request in requests] == ["call:start", "call:update", "call:end"]
+    assert [request.header("x-ringpost-attempt") for request in requests] == ["1", "1", "1"]
+
+
+async def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pbx = PbxSettings(company="acme", serial="pbx1", host="127.0.0.1", port=1, user="u", secret="s")
+    before = asyncio.all_tasks()
+    listening = listen("127.0.0.1", 0)
+    address = listening.getsockname()
+
+    async def fails(*_: object) -> None:
+        raise RingpostError("ledger_full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("ringpost.ledger.sqlite.store.SqliteLedger.register_pbx", fails)
+        with pytest.raises(RingpostError, match="full"):
+            await start_node(settings(tmp_path, pbx=(pbx,)), listening=listening)
+    assert asyncio.all_tasks() == before
+    listen(*address).close()  # the port is free again
+    ledger = await open_ledger(settings(tmp_path).ledger_path, now=wall_clock)  # so is the ledger
+    await ledger.close()
+
+
+async def test_a_source_that_fails_at_the_stop_keeps_nothing_else_from_stopping(tmp_path: Path) -> None:
+    before = asyncio.all_tasks()
+    node = await start_node(settings(tmp_path))
+    await node.listen_to("acme", "bad", Failing())
+    await node.listen_to("acme", "good", Simulator(1, now=wall_clock, pace=DEMO))
+    await node.wait_in_step()
+    await node.stop()
+    assert asyncio.all_tasks() == before
+    ledger = await open_ledger(settings(tmp_path).ledger_path, now=wall_clock)
+    await ledger.close()
+
+
+async def test_the_calls_of_a_pbx_that_left_the_settings_are_ended(tmp_path: Path, receiver: Receiver) -> None:
+    node = await start_node(settings(tmp_path))
+    await node.registry.install("acme", InstallRequest(type="webhook", url=receiver.url))
+    await node.listen_to("acme", "old", Simulator(1, now=wall_clock, pace=DEMO))
+    await receiver.wait_for(1)
+    await node.stop()
+    node = await start_node(settings(tmp_path))
+    requests = await receiver.wait_for(lambda got: any(json.loads(one.body)["type"] == "call:end" for one in got))
+    await node.stop()
+    start, end = (json.loads(requests[place].body) for place in (0, -1))
+    assert (end["id"], end["data"]["flags"]) == (start["id"], ["reconciled"])
+
+
+async def test_the_metrics_tell_of_every_source(tmp_path: Path) -> None:
+    node = await start_node(settings(tmp_path))
+    await node.listen_to("acme", "sim", Simulator(1, now=wall_clock, pace=DEMO))
+    await node.wait_in_step()
+    node.services.refresh_metrics()
+    text = node.metrics.render().decode()
+    await node.stop()
+    assert 'ringpost_source_connected{pbx="acme/sim"} 1.0' in text
+    assert 'ringpost_source_backlog{pbx="acme/sim"}' in text
