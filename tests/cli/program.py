@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -11,8 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.real.processes import bound_to_us
+
 RINGPOST = Path(sys.executable).with_name("ringpost")
 SECONDS = 30
+_started: list[Process] = []
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,19 @@ async def ringpost(folder: Path, *words: str, stdin: str = "", env: dict[str, st
 
 async def start(folder: Path, *words: str, env: dict[str, str] | None = None) -> Process:
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(folder), **(env or {})}
-    return await asyncio.create_subprocess_exec(
-        RINGPOST, *words, cwd=folder, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+    command = bound_to_us([str(RINGPOST), *words])
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env=environment, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
     )
+    _started.append(process)
+    return process
+
+
+def kill_what_is_left() -> None:
+    """Whatever a test that failed did not stop."""
+    while _started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(_started.pop().pid, signal.SIGKILL)
 
 
 class Running:
