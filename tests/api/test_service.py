@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 import structlog
 
@@ -39,6 +41,18 @@ async def test_readiness_follows_the_node_and_the_ledger(world: World) -> None:
     await world.done("GET", "/healthz", key=None)
     world.failing.failure = None
     assert await world.done("GET", "/readyz", key=None) == "ready"
+
+
+async def test_a_ledger_that_hangs_is_told_as_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = asyncio.Event()
+
+    async def hangs(_: object) -> None:
+        await release.wait()
+
+    monkeypatch.setattr("ringpost.api.service._CHECK_SECONDS", 0.01)
+    monkeypatch.setattr("ringpost.ledger.sqlite.store.SqliteLedger.check", hangs)
+    await world.refused("not_ready", "GET", "/readyz", key=None)
+    release.set()
 
 
 async def test_metrics_are_for_operators(world: World) -> None:

@@ -19,6 +19,7 @@ from .services import Services
 from .shapes import ErrorShown, EventTypeShown, WhoAmI
 
 _TAG: Final = "Service"
+_CHECK_SECONDS: Final = 2  # who asks for readiness has a limit of its own, often 5 s
 
 
 async def health(_: Services) -> str:
@@ -37,7 +38,10 @@ class _Readiness:
             raise RingpostError("not_ready")
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(self._ledger.check(), name="readiness")
-        await asyncio.shield(self._checking)
+        done, _ = await asyncio.wait({self._checking}, timeout=_CHECK_SECONDS)
+        if not done:
+            raise RingpostError("not_ready", "The ledger has not taken a write for too long. See the service's log.")
+        self._checking.result()
         return "ready"
 
 
