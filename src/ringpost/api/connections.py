@@ -23,9 +23,7 @@ from ringpost.intake.accept import error_object
 from .answers import refusal_headers
 from .arrival import Arrival, Limits, Phase
 
-_DISCARDED: Final = (
-    1_048_576  # bytes that a refused client may go on sending; closing before it reads would lose the reply
-)
+_DISCARDED: Final = 1_048_576  # bytes that a refused client may still send: closing before it reads loses the reply
 _REFUSED_AT_ONCE: Final = 64  # connections too many that are told so; more are closed without a word
 
 
