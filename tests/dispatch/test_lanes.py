@@ -9,12 +9,18 @@ from hypothesis import given
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
+from ringpost.dispatch.breaker import Breaker, Closed, Opened, Probe, Wait
+from ringpost.dispatch.fairness import SLOW
 from ringpost.dispatch.lanes import Lanes
 from ringpost.model.delivery import Owed
+from ringpost.model.outcome import BUSY, Outcome
 
-INTEGRATIONS: Final = ("aaaaaa", "bbbbbb", "cccccc")
-CALLS: Final = ("it_1", "it_2", "it_3")
+INTEGRATIONS: Final = {"aaaaaa": "it", "bbbbbb": "it", "cccccc": "fr"}
+CALLS: Final = tuple(f"call {number}" for number in range(7))
 Lane = tuple[str, str]
+OK: Final = Outcome(status=200)
+FAILED: Final = Outcome(status=500, error="status")
+LATER: Final = Outcome(status=503, error="status", retry_after=90_000)
 
 
 def owed(seq: int, integration: str = "aaaaaa", call: str = "it_1", due: int = 0) -> Owed:
@@ -26,7 +32,8 @@ def started(lanes: Lanes, now: int = 0) -> list[int]:
 
 
 class LanesMachine(RuleBasedStateMachine):
-    """The lanes beside a plain model: what waits in each lane, what is under way, what was dropped under way."""
+    """The lanes beside a plain model: what waits in each lane, what is under way, what was dropped under way, and each
+    integration's breaker and manners."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,6 +41,12 @@ class LanesMachine(RuleBasedStateMachine):
         self.seq = 0
         self.waiting: dict[Lane, dict[int, Owed]] = {}
         self.under_way: dict[Lane, Owed] = {}
+        self.started: dict[Lane, int] = {}
+        self.watched: dict[Lane, int] = {}  # the same, of those not slow yet, unless the clock was set back since
+        self.slow: set[Lane] = set()
+        self.quick: set[str] = set()
+        self.breakers = {integration: Breaker() for integration in INTEGRATIONS}
+        self.probes: dict[str, Lane] = {}
         self.orphans: set[Lane] = set()  # dropped while under way
         self.paused: set[str] = set()
         self.ended: list[Owed] = []
@@ -41,17 +54,28 @@ class LanesMachine(RuleBasedStateMachine):
         self.done = 0
         self.dropped = 0
 
-    @initialize(per_integration=st.integers(1, 3), total=st.integers(1, 5))
+    @initialize(per_integration=st.integers(1, 9), total=st.integers(1, 12))
     def begin(self, per_integration: int, total: int) -> None:
         self.per_integration, self.total = per_integration, total
         self.lanes = Lanes(per_integration, total)
 
     @rule(
-        integration=st.sampled_from(INTEGRATIONS), call=st.sampled_from(CALLS), wait=st.sampled_from((0, 0, 0, 7, 50))
+        integration=st.sampled_from(tuple(INTEGRATIONS)),
+        calls=st.sets(st.sampled_from(CALLS), min_size=1),
+        wait=st.sampled_from((0, 0, 0, 7, 50)),
     )
-    def offer(self, integration: str, call: str, wait: int) -> None:
-        self.seq += 1
-        self._offer(Owed(company="it", integration=integration, call=call, seq=self.seq, due=self.now + wait))
+    def offer(self, integration: str, calls: set[str], wait: int) -> None:
+        for call in sorted(calls):
+            self.seq += 1
+            self._offer(
+                Owed(
+                    company=INTEGRATIONS[integration],
+                    integration=integration,
+                    call=call,
+                    seq=self.seq,
+                    due=self.now + wait,
+                )
+            )
 
     def _offer(self, one: Owed) -> None:
         assert self.lanes.offer(one, self.now)
@@ -73,40 +97,74 @@ class LanesMachine(RuleBasedStateMachine):
 
     @rule()
     def poll(self) -> None:
+        for lane, began in list(self.watched.items()):
+            if not 0 <= self.now - began < SLOW:
+                del self.watched[lane]
+                self.slow |= {lane} if began <= self.now else set()
         for start in self.lanes.poll(self.now):
             one = start.owed
             lane = (one.integration, one.call)
             assert lane not in self.under_way, "at most one under way in a lane"
-            assert one.integration not in self.paused
             assert one.due <= self.now
+            assert self._may_start(one.integration), "paused, at its limit, or its breaker waits"
             assert one == self.waiting[lane].pop(min(self.waiting[lane])), "a lane goes in event order"
             self.under_way[lane] = one
-            assert self._under_way_of(one.integration) <= self.per_integration
-        assert len(self.under_way) <= self.total
-        if len(self.under_way) < self.total:
-            assert all(one.due > self.now for one in self._heads()), "what may start has started"
+            self.started[lane] = self.watched[lane] = self.now
+            if self.breakers[one.integration].begin():
+                self.probes[one.integration] = lane
+        assert all(one.due > self.now for one in self._heads()), "what may start has started"
 
     def _under_way_of(self, integration: str) -> int:
         return sum(lane[0] == integration for lane in self.under_way)
 
-    def _heads(self) -> list[Owed]:
+    def _is_prompt(self, integration: str) -> bool:
+        is_slow = any(lane[0] == integration for lane in self.slow)
+        return integration in self.quick and not is_slow and self.breakers[integration].state == "closed"
+
+    def _may_start(self, integration: str) -> bool:
+        """Whether one more attempt may be begun for it; the rule in plain words is in `fairness`."""
+        prompt = self._is_prompt(integration)
+        on_trial = sum(not self._is_prompt(lane[0]) for lane in self.under_way)
+        answer = self.breakers[integration].ask(self.now)
+        return (
+            integration not in self.paused
+            and len(self.under_way) < self.total
+            and (prompt or on_trial < max(self.total - max(self.total // 4, 1), 1))
+            and self._under_way_of(integration)
+            < (self.per_integration if prompt else max(self.per_integration // 4, 1))
+            and (not isinstance(answer, Wait) or (answer.until is not None and answer.until <= self.now))
+        )
+
+    def _heads(self, integrations: set[str] | None = None) -> list[Owed]:
         """The first of each lane that is free, of integrations that may start something."""
         return [
             waiting[min(waiting)]
             for lane, waiting in self.waiting.items()
             if waiting
             and lane not in self.under_way
-            and lane[0] not in self.paused
-            and self._under_way_of(lane[0]) < self.per_integration
+            and (self._may_start(lane[0]) if integrations is None else lane[0] in integrations)
         ]
 
     @precondition(lambda self: self.under_way)
-    @rule(data=st.data(), wait=st.sampled_from((None, None, 0, 5, 90)))
-    def finish(self, data: st.DataObject, wait: int | None) -> None:
-        lane = data.draw(st.sampled_from(sorted(self.under_way)))
+    @rule(
+        data=st.data(),
+        wait=st.sampled_from((None, None, 0, 5, 90)),
+        outcome=st.sampled_from((OK, OK, FAILED, FAILED, FAILED, LATER, Outcome(error=BUSY), None)),
+        jitter=st.floats(0, 1, exclude_max=True),
+        many=st.integers(1, 6),
+    )
+    def finish(self, data: st.DataObject, wait: int | None, outcome: Outcome | None, jitter: float, many: int) -> None:
+        for _ in range(min(many, len(self.under_way))):
+            lane = data.draw(st.sampled_from(sorted(self.under_way)))
+            self._finish(lane, wait, outcome, jitter)
+
+    def _finish(self, lane: Lane, wait: int | None, outcome: Outcome | None, jitter: float) -> None:
         one = self.under_way.pop(lane)
         again = None if wait is None else replace(one, attempts=one.attempts + 1, due=self.now + wait)
-        self.lanes.finished(one, again, self.now)
+        told = self.lanes.finished(one, again, self.now, outcome, jitter)
+        assert told == self._learn(lane, one, outcome, jitter)
+        self.watched.pop(lane, None)
+        self.slow.discard(lane)
         if lane in self.orphans:
             self.orphans.discard(lane)
             self.dropped += 1
@@ -116,17 +174,30 @@ class LanesMachine(RuleBasedStateMachine):
         else:
             self.waiting.setdefault(lane, {})[one.seq] = again
 
-    @rule(integration=st.sampled_from(INTEGRATIONS))
+    def _learn(self, lane: Lane, one: Owed, outcome: Outcome | None, jitter: float) -> Opened | Closed | None:
+        integration = lane[0]
+        if lane in self.orphans:
+            return None
+        made = None if outcome is None or outcome.error == BUSY else outcome
+        if made is not None:
+            (self.quick.add if self.now - self.started[lane] < SLOW else self.quick.discard)(integration)
+        probe = self.probes.get(integration) == lane
+        if probe:
+            del self.probes[integration]
+        return self.breakers[integration].tell(made, self.now, jitter, probe=probe, replay=one.replay > 0)
+
+    @rule(integration=st.sampled_from(tuple(INTEGRATIONS)))
     def pause(self, integration: str) -> None:
         self.lanes.pause(integration)
         self.paused.add(integration)
 
-    @rule(integration=st.sampled_from(INTEGRATIONS))
+    @rule(integration=st.sampled_from(tuple(INTEGRATIONS)))
     def resume(self, integration: str) -> None:
         self.lanes.resume(integration, self.now)
         self.paused.discard(integration)
+        self.breakers[integration].hurry(self.now)
 
-    @rule(integration=st.sampled_from(INTEGRATIONS))
+    @rule(integration=st.sampled_from(tuple(INTEGRATIONS)))
     def drop(self, integration: str) -> None:
         expected = {one.seq for lane, held in self.waiting.items() if lane[0] == integration for one in held.values()}
         given_back = self.lanes.drop(integration)
@@ -136,8 +207,11 @@ class LanesMachine(RuleBasedStateMachine):
         self.waiting = {lane: held for lane, held in self.waiting.items() if lane[0] != integration}
         self.orphans |= {lane for lane in self.under_way if lane[0] == integration}
         self.paused.discard(integration)
+        self.breakers[integration] = Breaker()
+        self.quick.discard(integration)
+        self.probes.pop(integration, None)
 
-    @rule(ms=st.sampled_from((-30, 1, 6, 100)))
+    @rule(ms=st.sampled_from((-30, 1, 6, 100, SLOW, 70_000)))
     def time_goes_on_or_is_set_back(self, ms: int) -> None:
         self.now += ms
 
@@ -150,25 +224,41 @@ class LanesMachine(RuleBasedStateMachine):
             assert statistics.under_way == len(self.under_way)
             assert statistics.lanes == len({lane for lane, held in self.waiting.items() if held} | set(self.under_way))
             assert self.offered == self.done + waiting + len(self.under_way) + self.dropped
+            assert statistics.breakers_open == sum(breaker.state != "closed" for breaker in self.breakers.values())
 
     @invariant()
     def it_wakes_no_later_than_something_may_start(self) -> None:
-        if self.offered and len(self.under_way) < self.total and (heads := self._heads()):
+        if self.offered and (heads := self._heads()):
             wake_at = self.lanes.wake_at()
             assert wake_at is not None
             assert wake_at <= max(self.now, min(one.due for one in heads))
+
+    @invariant()
+    def it_wakes_no_later_than_the_next_probe(self) -> None:
+        for integration, breaker in self.breakers.items() if self.offered else ():
+            answer = breaker.ask(self.now)
+            if not isinstance(answer, Probe | Wait) or integration in self.paused or self.orphans:
+                continue
+            heads = self._heads({integration})
+            if heads and integration not in self.probes and not self.under_way:
+                until = answer.until if isinstance(answer, Wait) else None
+                wake_at = self.lanes.wake_at()
+                assert wake_at is not None
+                assert wake_at <= max(self.now, until or 0, min(one.due for one in heads))
 
     def teardown(self) -> None:
         """Whatever happened before: all that waits is started, once everything goes well."""
         for integration in INTEGRATIONS if self.offered else ():
             self.resume(integration)
         while any(self.waiting.values()) or self.under_way:
-            self.now = max([self.now, *(one.due for held in self.waiting.values() for one in held.values())])
+            waits = [breaker.ask(self.now) for breaker in self.breakers.values()]
+            untils = [wait.until or 0 for wait in waits if isinstance(wait, Wait)]
+            dues = [one.due for held in self.waiting.values() for one in held.values()]
+            self.now = max([self.now, *dues, *untils])
             self.poll()
             assert self.under_way, "something is due, and nothing under way holds it up"
-            for lane, one in list(self.under_way.items()):
-                del self.under_way[lane]
-                self.lanes.finished(one, None, self.now)
+            for lane in list(self.under_way):
+                self._finish(lane, None, OK, 0.5)
         if self.offered:
             assert self.lanes.statistics().integrations == 0
 
@@ -201,11 +291,11 @@ def test_every_due_lane_is_started_within_a_bounded_number_of_polls(
 
 
 def test_one_with_a_long_backlog_keeps_no_other_waiting() -> None:
-    lanes = Lanes(per_integration=4, total=4)
+    lanes = Lanes(per_integration=16, total=4)
     for seq in range(1_000):
         lanes.offer(owed(seq, integration="aaaaaa", call=f"it_{seq}"), now=0)
     first = lanes.poll(0)
-    assert len(first) == 4
+    assert len(first) == 3
     lanes.offer(owed(2_000, integration="bbbbbb"), now=0)
     for start in first[:2]:
         lanes.finished(start.owed, None, 0)
@@ -283,3 +373,62 @@ def test_retries_beside_a_long_wait_leave_no_trail() -> None:
         for start in lanes.poll(now):
             lanes.finished(start.owed, replace(start.owed, due=now + 10), now)
     assert len(lanes._alarms) < 200
+
+
+def test_while_the_breaker_is_open_the_lane_that_waited_longest_goes_alone() -> None:
+    lanes = Lanes(16, 256)
+    for seq in range(5):
+        lanes.offer(owed(seq, call=f"call {seq}"), 0)
+    for now in range(2):
+        for start in lanes.poll(now):
+            lanes.finished(start.owed, replace(start.owed, due=300 + start.owed.seq), now, FAILED)
+    assert lanes.statistics().breakers_open == 1
+    lanes.offer(owed(100, call="a new one"), 400)
+    assert started(lanes, 999) == []
+    assert lanes.wake_at() == 1_001
+    assert started(lanes, 1_001) == [0]
+    assert started(lanes, 100_000) == [], "one at a time"
+    lanes.finished(owed(0, call="call 0"), owed(0, call="call 0", due=1_001), 1_001, FAILED)
+    assert started(lanes, 3_001) == [1]
+    lanes.finished(owed(1, call="call 1"), None, 3_001, OK)
+    assert sorted(started(lanes, 3_001)) == [0, 2, 3, 4, 100]
+
+
+def test_what_is_known_of_a_receiver_outlasts_what_it_is_owed() -> None:
+    lanes = Lanes(16, 256)
+    for seq in range(5):
+        lanes.offer(owed(seq, call=f"call {seq}"), 0)
+        (start,) = lanes.poll(0)
+        lanes.finished(start.owed, None, 0, FAILED)
+    assert lanes.statistics().integrations == 0
+    lanes.offer(owed(6), 0)
+    assert started(lanes, 999) == []
+    lanes.drop("aaaaaa")
+    assert lanes.statistics().breakers_open == 0
+    lanes.offer(owed(7), 0)
+    assert started(lanes, 0) == [7], "a deleted one leaves no trace"
+
+
+def test_how_a_dropped_attempt_ends_says_nothing_about_what_is_installed_later() -> None:
+    lanes = Lanes(32, 256)
+    under_way = [owed(seq, call=f"call {seq}") for seq in range(8)]
+    for one in under_way:
+        lanes.offer(one, 0)
+    assert started(lanes) == list(range(8))
+    lanes.drop("aaaaaa")
+    for one in under_way:
+        assert lanes.finished(one, None, 0, FAILED) is None
+    lanes.offer(owed(9), 0)
+    assert started(lanes) == [9]
+
+
+def test_a_clock_that_is_set_back_makes_nobody_slow() -> None:
+    lanes = Lanes(16, 256)
+    for seq in range(3):
+        lanes.offer(owed(seq, call=f"call {seq}"), 100_000)
+    lanes.poll(100_000)
+    lanes.finished(owed(0, call="call 0"), None, 100_000, OK)
+    lanes.poll(1_000)
+    for seq in range(10, 24):
+        lanes.offer(owed(seq, call=f"call {seq}"), 1_000)
+    assert len(lanes.poll(1_000)) == 14

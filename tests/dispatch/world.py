@@ -176,17 +176,28 @@ class World:
 
     async def accept(self, call: str, *integrations: str, hand_over: bool = True) -> Event:
         """Commit the call's next event and hand it over."""
-        kind = "call:update" if self.sequences[call] else "call:start"
-        new = NewEvent(
-            company="it", call=call, pbx="p", time=self.now, type=kind, data=b"{}", integrations=tuple(integrations)
-        )
-        self.sequences[call] += 1
-        (event,) = await self.ledger.commit([new])
-        assert isinstance(event, Event)
-        self.events[event.seq] = event
-        if hand_over:
-            self.dispatcher.committed([(event, integrations)])
+        (event,) = await self.accept_many([call], *integrations, hand_over=hand_over)
         return event
+
+    async def accept_many(self, calls: Sequence[str], *integrations: str, hand_over: bool = True) -> list[Event]:
+        """Commit the next event of each of these calls, in one transaction, and hand them over."""
+        new = []
+        for call in calls:
+            kind = "call:update" if self.sequences[call] else "call:start"
+            self.sequences[call] += 1
+            new.append(
+                NewEvent(
+                    company="it", call=call, pbx="p", time=self.now, type=kind, data=b"{}", integrations=integrations
+                )
+            )
+        events = []
+        for event in await self.ledger.commit(new):
+            assert isinstance(event, Event)
+            self.events[event.seq] = event
+            events.append(event)
+        if hand_over:
+            self.dispatcher.committed([(event, integrations) for event in events])
+        return events
 
     async def pass_time(self, ms: int) -> None:
         """Let time go by and what is due then happen."""

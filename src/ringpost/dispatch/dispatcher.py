@@ -1,8 +1,9 @@
 """The dispatcher: attempts what is owed, and has the ledger record how it went.
 
-The thin shell around the lanes and the retry policy: it holds the only timer, the tasks and the clock; what to start
-and when to try again is decided there. Promises: the deliveries of a lane go in event order; what an attempt came to is
-recorded; nothing owed is lost, for the ledger has it. All methods are called in the event loop that `start` ran in.
+The thin shell around the lanes (with their breakers and fair shares) and the retry policy: it holds the only timer, the
+tasks and the clock; what to start and when to try again is decided there. Promises: the deliveries of a lane go in
+event order; what an attempt came to is recorded; nothing owed is lost, for the ledger has it. All methods are called in
+the event loop that `start` ran in.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ringpost.telemetry.metrics import Metrics
 from ringpost.transports.transport import Sending, Transport
 
 from .bodies import Bodies
+from .breaker import Closed, Opened
 from .conclusion import conclude
 from .gate import Gate, Go, Gone, Installed, Paused
 from .lanes import Lanes, LaneStatistics
@@ -78,6 +80,7 @@ class Dispatcher:
         self._jitter = jitter
         self._metrics = metrics
         self._lanes = Lanes(settings.connections_per_integration, settings.connections)
+        metrics.breakers_open.set_function(lambda: self._lanes.statistics().breakers_open)
         self._bodies = Bodies(BODY_BYTES)
         self._recorder = Recorder(ledger, self._look_soon)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -289,7 +292,7 @@ class Dispatcher:
             delays_ms=self._delays_ms,
             jitter=self._jitter(),
         )
-        self._lanes.finished(owed, conclusion.again, now)
+        self._tell_breaker(owed, self._lanes.finished(owed, conclusion.again, now, outcome, self._jitter()))
         if conclusion.result is None:
             self._tell_busy(owed, outcome)
             return
@@ -300,6 +303,20 @@ class Dispatcher:
             self._metrics.delivery_age_seconds.observe(max(now - event.accepted, 0) / 1_000)
         elif state == "exhausted":
             _log.warning("delivery_exhausted", delivery=owed.id, company=owed.company, attempts=owed.attempts + 1)
+
+    def _tell_breaker(self, owed: Owed, told: Opened | Closed | None) -> None:
+        match told:
+            case Opened(error, until):
+                wait = until - self._now()
+                _log.warning(
+                    "breaker_opened", integration=owed.integration, company=owed.company, error=error, wait_ms=wait
+                )
+            case Closed(after):
+                _log.info("breaker_closed", integration=owed.integration, company=owed.company, after_ms=after)
+            case None:
+                pass
+            case never:
+                assert_never(never)
 
     def _tell_busy(self, owed: Owed, outcome: Outcome) -> None:
         """Log it once in a while: a shortage concerns whatever is due."""

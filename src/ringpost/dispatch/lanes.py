@@ -1,9 +1,10 @@
 """Lanes: which deliveries to attempt now, in which order.
 
 The unit of order is the lane (integration, call): its deliveries go strictly in event order, one at a time. Lanes
-never wait for each other, and integrations take turns, so that a long backlog of one keeps no other waiting. Pure: the
-dispatcher alone calls it, with the time (ms). Costs: `poll` grows with what it starts and with the integrations whose
-time has come, the other calls with log n at most (`drop`: with what it gives back).
+never wait for each other. Companies and their integrations take turns, each holds its fair share (see `fairness`), and
+of an integration whose breaker is open one delivery goes at a time (see `breaker`). Pure; the dispatcher alone calls
+it, with the time (ms). Costs: `poll` grows with what it starts, with the integrations whose time has come and with the
+attempts that turned out slow, the other calls with log n at most (`drop`: with what it gives back).
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from typing import Final
 from msgspec import Struct
 
 from ringpost.model.delivery import Owed
+from ringpost.model.outcome import BUSY, Outcome
+
+from .breaker import Closed, Opened, Wait
+from .fairness import SLOW, Rota, Slots
+from .share import Health, Lane, Share
 
 _seq = attrgetter("seq")
 _SPARE_ALARMS: Final = 64  # stale entries that are not worth clearing away
@@ -29,12 +35,14 @@ class Start(Struct, frozen=True):
 
 
 class LaneStatistics(Struct, frozen=True, kw_only=True):
-    """Now: deliveries that wait, attempts under way, lanes with either, integrations with such a lane."""
+    """Now: deliveries that wait, attempts under way, lanes with either, integrations with such a lane; and integrations
+    whose breaker is open."""
 
     waiting: int
     under_way: int
     lanes: int
     integrations: int
+    breakers_open: int
 
     @property
     def owed(self) -> int:
@@ -42,59 +50,22 @@ class LaneStatistics(Struct, frozen=True, kw_only=True):
         return self.waiting + self.under_way
 
 
-class _Lane:
-    """One lane. `head` is its first delivery, waiting or under way; `rest` follows it, in event order.
-
-    A list and no deque: most lanes hold few deliveries, and an empty deque takes 600 bytes.
-    turn: the number of its entry in its integration's `later`, 0 where it has none.
-    """
-
-    __slots__ = ("call", "head", "rest", "turn", "under_way")
-
-    def __init__(self, call: str, head: Owed) -> None:
-        self.call = call
-        self.head: Owed | None = head  # None: under way, and dropped meanwhile
-        self.rest: list[Owed] | None = None
-        self.turn = 0
-        self.under_way = False
-
-
-class _Share:
-    """What one integration is owed: its lanes, those that may start (`ready`), those that wait for a time (`later`)."""
-
-    __slots__ = ("alarm", "alarm_due", "integration", "lanes", "later", "listed", "ready", "under_way")
-
-    def __init__(self, integration: str) -> None:
-        self.integration = integration
-        self.lanes: dict[str, _Lane] = {}
-        self.ready: deque[_Lane] = deque()
-        self.later: list[tuple[int, int, _Lane]] = []  # a heap of (due, turn, lane)
-        self.under_way = 0
-        self.listed = False  # it stands in the rota
-        self.alarm = 0  # the number of its entry among the alarms, 0: none
-        self.alarm_due = 0
-
-    def next_due(self) -> int | None:
-        """When the first of `later` is due. Entries that a replay made stale go away here."""
-        later = self.later
-        while later and later[0][2].turn != later[0][1]:
-            heappop(later)
-        return later[0][0] if later else None
-
-
 class Lanes:
     """All lanes of one dispatcher, with bounds on the attempts under way: for each integration, and in all."""
 
     def __init__(self, per_integration: int, total: int) -> None:
-        self._per_integration = per_integration
-        self._total = total
-        self._shares: dict[str, _Share] = {}
+        self._slots = Slots(per_integration, total)
+        self._shares: dict[str, Share] = {}
+        self._healths: dict[str, Health] = {}  # of integrations without a share
         self._paused: set[str] = set()
-        self._rota: deque[_Share] = deque()  # integrations that may start something, in turn
-        self._alarms: list[tuple[int, int, _Share]] = []  # a heap of (due, number, share); stale: the number differs
+        self._open: set[str] = set()  # integrations whose breaker is open
+        self._prompt: Rota[Share] = Rota()  # integrations that may start something
+        self._on_trial: Rota[Share] = Rota()
+        self._is_turn_on_trial = False
+        self._watch: deque[tuple[int, int, Share, Lane]] = deque()  # starts that may yet be slow: (when, turn, …)
+        self._alarms: list[tuple[int, int, Share]] = []  # a heap of (due, number, share); stale: the number differs
         self._armed = 0  # how many of the alarms are not stale
         self._number = 0
-        self._under_way = 0
         self._waiting = 0
         self._lanes = 0
 
@@ -102,10 +73,11 @@ class Lanes:
         """Take a delivery into its lane, by its event's number. False: it is there already, waiting or under way."""
         share = self._shares.get(owed.integration)
         if share is None:
-            share = self._shares[owed.integration] = _Share(owed.integration)
+            health = self._healths.pop(owed.integration, None) or Health()
+            share = self._shares[owed.integration] = Share(owed.company, owed.integration, health)
         lane = share.lanes.get(owed.call)
         if lane is None:
-            lane = share.lanes[owed.call] = _Lane(owed.call, owed)
+            lane = share.lanes[owed.call] = Lane(owed.call, owed)
             self._lanes += 1
             self._place(share, lane, owed.due, now)
         elif not self._insert(share, lane, owed, now):
@@ -116,27 +88,33 @@ class Lanes:
 
     def poll(self, now: int) -> list[Start]:
         """What to attempt now: due heads of free lanes, within the bounds; one of each integration in turn."""
+        self._find_slow(now)
         while self._alarms and self._alarms[0][0] <= now:
             _, number, share = heappop(self._alarms)
             if share.alarm == number:
                 self._disarm(share)
                 self._settle(share, now)
         starts: list[Start] = []
-        while self._rota and self._under_way < self._total:
-            share = self._rota.popleft()
+        while (rota := self._next_rota()) is not None:
+            share = rota.pop()
             share.listed = False
-            if self._may_start(share) and (owed := self._take(share, now)) is not None:
+            if self._may_start_now(share, now) and (owed := self._take(share, now)) is not None:
                 starts.append(Start(owed))
             self._settle(share, now)
         return starts
 
-    def finished(self, owed: Owed, again: Owed | None, now: int) -> None:
-        """An attempt under way ended. again: the same delivery, to be tried at its `due`; None: it ended for good."""
+    def finished(
+        self, owed: Owed, again: Owed | None, now: int, outcome: Outcome | None = None, jitter: float = 0.5
+    ) -> Opened | Closed | None:
+        """An attempt under way ended.
+
+        again: the same delivery, to be tried at its `due`; None: it ended for good. outcome: None, where nothing was
+        attempted in the end; jitter: see `breaker`. Says so when the integration's breaker opened or closed.
+        """
         share = self._shares[owed.integration]
         lane = share.lanes[owed.call]
-        lane.under_way = False
-        share.under_way -= 1
-        self._under_way -= 1
+        self._free(share, lane)
+        told = None if lane.head is None else self._learn(share, lane, owed, outcome, now, jitter)
         if again is not None and lane.head is not None:
             lane.rest = lane.rest or []
             insort(lane.rest, again, key=_seq)  # first, unless an earlier event was replayed meanwhile
@@ -147,8 +125,10 @@ class Lanes:
         else:
             del share.lanes[lane.call]
             self._lanes -= 1
+        self._judge(share)
         self._settle(share, now)
         self._forget_if_empty(share)
+        return told
 
     def pause(self, integration: str) -> None:
         """Start nothing of this integration any more; what it is owed is kept."""
@@ -157,13 +137,19 @@ class Lanes:
             self._disarm(share)
 
     def resume(self, integration: str, now: int) -> None:
+        """Start what is due again. It may have been edited, so an open breaker need not wait for its next probe."""
         self._paused.discard(integration)
         if (share := self._shares.get(integration)) is not None:
+            share.health.breaker.hurry(now)
             self._settle(share, now)
+        elif (health := self._healths.get(integration)) is not None:
+            health.breaker.hurry(now)
 
     def drop(self, integration: str) -> list[Owed]:
         """Forget a deleted integration and give back what it was owed; attempts under way end by themselves."""
         self._paused.discard(integration)
+        self._open.discard(integration)
+        self._healths.pop(integration, None)
         share = self._shares.get(integration)
         if share is None:
             return []
@@ -179,12 +165,14 @@ class Lanes:
         share.later.clear()
         self._disarm(share)
         self._waiting -= len(dropped)
+        share.health = Health()
+        self._judge(share)
         self._forget_if_empty(share)
         return dropped
 
     def wake_at(self) -> int | None:
         """When to poll again (ms; 0: at once), unless something is offered, finished or resumed before; None: never."""
-        if self._rota and self._under_way < self._total:
+        if self._may_start_on_trial or self._may_start_prompt:
             return 0
         alarms = self._alarms
         while alarms and alarms[0][2].alarm != alarms[0][1]:
@@ -193,10 +181,14 @@ class Lanes:
 
     def statistics(self) -> LaneStatistics:
         return LaneStatistics(
-            waiting=self._waiting, under_way=self._under_way, lanes=self._lanes, integrations=len(self._shares)
+            waiting=self._waiting,
+            under_way=self._slots.under_way,
+            lanes=self._lanes,
+            integrations=len(self._shares),
+            breakers_open=len(self._open),
         )
 
-    def _insert(self, share: _Share, lane: _Lane, owed: Owed, now: int) -> bool:
+    def _insert(self, share: Share, lane: Lane, owed: Owed, now: int) -> bool:
         head, rest = lane.head, lane.rest
         if head is not None and owed.seq == head.seq:
             return False
@@ -215,51 +207,122 @@ class Lanes:
             rest.insert(place, owed)
         return True
 
-    def _place(self, share: _Share, lane: _Lane, due: int, now: int) -> None:
+    def _place(self, share: Share, lane: Lane, due: int, now: int) -> None:
         """Let a lane with a new head wait where it belongs: for its turn, or for its time."""
         if due <= now:
-            lane.turn = 0
-            share.ready.append(lane)
+            share.wait_for_turn(lane, now)
         else:
             self._number += 1
-            lane.turn = self._number
-            heappush(share.later, (due, lane.turn, lane))
+            share.wait_for_time(lane, due, self._number)
 
-    def _take(self, share: _Share, now: int) -> Owed | None:
-        """The next of an integration. Of those whose time came one joins at each turn, so that neither kind starves."""
-        due = share.next_due()
-        if due is not None and due <= now:
-            lane = heappop(share.later)[2]
-            lane.turn = 0
-            share.ready.append(lane)
+    def _take(self, share: Share, now: int) -> Owed | None:
+        """The next of an integration, which is under way then."""
+        share.join_one(now)
         while share.ready:
             lane = share.ready.popleft()
             head = lane.head
             if head is not None and head.due > now:  # an earlier event came into the lane that waits for its time
                 self._place(share, lane, head.due, now)
                 continue
-            lane.under_way = True
+            self._number += 1
+            lane.turn, lane.since, lane.under_way = self._number, now, True
+            self._watch.append((now, lane.turn, share, lane))
             share.under_way += 1
-            self._under_way += 1
+            self._slots.take(prompt=share.is_prompt)
             self._waiting -= 1
+            if share.health.breaker.begin():
+                share.probe = lane
             return head
         return None
 
-    def _may_start(self, share: _Share) -> bool:
-        return share.under_way < self._per_integration and share.integration not in self._paused
+    def _free(self, share: Share, lane: Lane) -> None:
+        lane.under_way = False
+        share.under_way -= 1
+        self._slots.give_back(prompt=share.is_prompt)
+        if lane in share.slow:
+            share.slow.remove(lane)
 
-    def _settle(self, share: _Share, now: int) -> None:
-        """Put an integration into the rota if it may start something now, or set its alarm for when it may."""
-        if share.listed or not self._may_start(share):
+    def _learn(
+        self, share: Share, lane: Lane, owed: Owed, outcome: Outcome | None, now: int, jitter: float
+    ) -> Opened | Closed | None:
+        """Let an attempt's end count for its integration's health."""
+        made = None if outcome is None or outcome.error == BUSY else outcome
+        if made is not None:
+            share.health.is_quick = now - lane.since < SLOW
+        told = share.health.breaker.tell(made, now, jitter, probe=share.probe is lane, replay=owed.replay > 0)
+        if isinstance(told, Opened):
+            self._open.add(share.integration)
+        elif isinstance(told, Closed):
+            self._open.discard(share.integration)
+        return told
+
+    def _find_slow(self, now: int) -> None:
+        """Bring on trial whose attempts are under way for long, without waiting for their end."""
+        watch = self._watch
+        while watch and not 0 <= now - watch[0][0] < SLOW:
+            began, turn, share, lane = watch.popleft()
+            if lane.under_way and lane.turn == turn and began <= now:  # else it ended, or the clock was set back
+                share.slow.append(lane)
+                self._judge(share)
+
+    def _judge(self, share: Share) -> None:
+        """Count an integration as prompt or on trial, as it is now."""
+        if share.is_prompt == share.deserves_prompt:
             return
-        due = None if share.ready else share.next_due()
-        if share.ready or (due is not None and due <= now):
-            share.listed = True
-            self._rota.append(share)
-        elif due is not None and (not share.alarm or due < share.alarm_due):
-            self._arm(share, due)
+        if share.listed:
+            self._rota_of(share).remove(share)
+        share.is_prompt = not share.is_prompt
+        self._slots.move(share.under_way, prompt=share.is_prompt)
+        if share.listed:
+            self._rota_of(share).add(share)
 
-    def _arm(self, share: _Share, due: int) -> None:
+    def _rota_of(self, share: Share) -> Rota[Share]:
+        return self._prompt if share.is_prompt else self._on_trial
+
+    @property
+    def _may_start_prompt(self) -> bool:
+        return bool(self._prompt) and self._slots.is_free(prompt=True)
+
+    @property
+    def _may_start_on_trial(self) -> bool:
+        return bool(self._on_trial) and self._slots.is_free(prompt=False)
+
+    def _next_rota(self) -> Rota[Share] | None:
+        """The prompt and those on trial take turns, where both may start something."""
+        prompt, on_trial = self._may_start_prompt, self._may_start_on_trial
+        if prompt and on_trial:
+            self._is_turn_on_trial = not self._is_turn_on_trial
+            return self._on_trial if self._is_turn_on_trial else self._prompt
+        if prompt:
+            return self._prompt
+        return self._on_trial if on_trial else None
+
+    def _starts_at(self, share: Share, now: int) -> int | None:
+        """When an integration may start something, for all that concerns it alone; None: something must end before."""
+        if share.under_way >= self._slots.limit(prompt=share.is_prompt) or share.integration in self._paused:
+            return None
+        due = share.next_due()
+        answer = share.health.breaker.ask(now)
+        if due is None or not isinstance(answer, Wait):
+            return due
+        return None if answer.until is None else max(due, answer.until)
+
+    def _may_start_now(self, share: Share, now: int) -> bool:
+        at = self._starts_at(share, now)
+        return at is not None and at <= now
+
+    def _settle(self, share: Share, now: int) -> None:
+        """Put an integration into its rota if it may start something now, or set its alarm for when it may."""
+        if share.listed:
+            return
+        at = self._starts_at(share, now)
+        if at is not None and at <= now:
+            share.listed = True
+            self._rota_of(share).add(share)
+        elif at is not None and (not share.alarm or at < share.alarm_due):
+            self._arm(share, at)
+
+    def _arm(self, share: Share, due: int) -> None:
         self._disarm(share)
         if len(self._alarms) > 2 * self._armed + _SPARE_ALARMS:
             self._alarms = [entry for entry in self._alarms if entry[2].alarm == entry[1]]
@@ -269,12 +332,16 @@ class Lanes:
         self._armed += 1
         heappush(self._alarms, (due, self._number, share))
 
-    def _disarm(self, share: _Share) -> None:
+    def _disarm(self, share: Share) -> None:
         if share.alarm:
             share.alarm = 0
             self._armed -= 1
 
-    def _forget_if_empty(self, share: _Share) -> None:
+    def _forget_if_empty(self, share: Share) -> None:
         if not share.lanes:
             self._disarm(share)
+            if share.listed:
+                self._rota_of(share).remove(share)
             del self._shares[share.integration]
+            if not share.health.is_blank:
+                self._healths[share.integration] = share.health

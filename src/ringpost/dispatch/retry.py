@@ -37,15 +37,16 @@ def after(attempts: int, outcome: Outcome, now: int, delays_ms: Sequence[int], j
     """
     if attempts > len(delays_ms):
         return Exhausted()
-    wait = _spread(delays_ms[attempts - 1], jitter)
+    wait = spread(delays_ms[attempts - 1], jitter)
     asked_for = min(outcome.retry_after or 0, RETRY_AFTER_LIMIT)
     return At(now + max(wait, asked_for))
 
 
 def soon(now: int, jitter: float) -> int:
     """When a delivery that could not be attempted, through no fault of its receiver, is taken up again (ms)."""
-    return now + _spread(SOON, jitter)
+    return now + spread(SOON, jitter)
 
 
-def _spread(wait: int, jitter: float) -> int:
+def spread(wait: int, jitter: float) -> int:
+    """A wait (ms), give or take a fifth by chance."""
     return round(wait * (1 - SPREAD + 2 * SPREAD * jitter))

@@ -54,6 +54,11 @@ class Metrics:
             "ringpost_lanes_waiting", "Lanes (integration and call) with something to deliver.", registry=registry
         )
         self.attempts_under_way = Gauge("ringpost_attempts_under_way", "Attempts being made now.", registry=registry)
+        self.breakers_open = Gauge(
+            "ringpost_breakers_open",
+            "Integrations that get one probe at a time, for their receivers are down.",
+            registry=registry,
+        )
         self.commit_seconds = Gauge(
             "ringpost_ledger_commit_seconds_sum", "Seconds spent in the ledger's commits.", registry=registry
         )
