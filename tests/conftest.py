@@ -57,3 +57,11 @@ def javascript() -> Iterator[JavaScript]:
     """A receiver in JavaScript; the test is skipped where there is no Node.js."""
     with node_process(prerequisites.node()) as javascript:
         yield javascript
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long tests/crash goes on, and with which chance."""
+    crash = parser.getgroup("crash", "killing the service and cutting its power (tests/crash)")
+    crash.addoption("--times", type=int, default=100, help="how often the service is killed  [default: 100]")
+    crash.addoption("--cuts", type=int, default=50, help="how often its power is cut  [default: 50]")
+    crash.addoption("--crash-seed", type=int, default=1, help="the first run's seed  [default: 1]")

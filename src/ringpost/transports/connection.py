@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import select
 import socket
 import ssl
 from typing import Final, cast
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._in_body = False
         self._delimited = False  # by a length or chunks, not by the connection's end
         self._headers: dict[str, str] = {}
+        self._headers_size = 0
         self._body: list[bytes] = []
         self._size = 0
 
@@ -86,6 +88,15 @@ class Connection(asyncio.Protocol):
     def progress(self) -> str:
         """How far the exchange came, for the detail of a timeout."""
         return "The answer began but did not end." if self._received else "The receiver was silent."
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing waits to be read: neither a close nor bytes that would pass for the answer to the next request."""
+        if not self.usable or self._transport is None:
+            return False
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not poll.poll(0)
 
     async def exchange(self, request: bytes, limit: int) -> Reply:
         """Send a request, wait for the reply; of its body up to `limit` bytes are read. Raises `HttpFailure`."""
@@ -131,7 +142,7 @@ class Connection(asyncio.Protocol):
         if waiter.done():
             return
         if not self._in_body and self._received > HEADERS_LIMIT:
-            self.fail(HttpFailure("protocol", f"The answer's headers are larger than {HEADERS_LIMIT} bytes."))
+            self.fail(_headers_too_large())
         elif self._received > HEADERS_LIMIT + self._limit * _OVERHEAD:
             self._finish(keep=False, truncated=True)
 
@@ -145,10 +156,10 @@ class Connection(asyncio.Protocol):
             self.fail(self._closed(exc))
 
     def _closed(self, exc: Exception | None) -> HttpFailure:
-        detail = exc.strerror if isinstance(exc, OSError) else None
-        return HttpFailure(
-            "reset", detail and f"{detail}.", status=self.status, unanswered=self._reused and not self._received
-        )
+        unanswered = self._reused and not self._received
+        code = "tls" if isinstance(exc, ssl.SSLError) else "reset"
+        detail = f"{_words(exc)}." if isinstance(exc, OSError) else None
+        return HttpFailure(code, detail, status=self.status, unanswered=unanswered)
 
     # --- httptools -------------------------------------------------------------------------------------------------
     def on_message_begin(self) -> None:
@@ -157,10 +168,15 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_body:  # later ones are trailers
+            self._headers_size += len(name) + len(value)
             self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
         self._status = self._parser.get_status_code()
+        if self._headers_size > HEADERS_LIMIT:  # in one read, however large
+            self.fail(_headers_too_large())
+        elif self._status < 100:
+            self.fail(HttpFailure("protocol", f"{self._status:03} is no HTTP status."))
         if self._status < 200:
             self._headers.clear()
             return
@@ -182,13 +198,20 @@ class Connection(asyncio.Protocol):
             self._finish(keep=self._parser.should_keep_alive())
 
     def _finish(self, *, keep: bool, truncated: bool = False) -> None:
+        unsent = self._transport is None or self._transport.get_write_buffer_size() > 0
+        if unsent and 200 <= self._status <= 299 and not truncated:
+            self.fail(HttpFailure("protocol", "The receiver took it before it had read it all.", status=self._status))
+            return
         waiter, self._waiter = self._waiter, None
-        # A reply that came before the request was sent whole: the rest would be read as the next request.
-        if not keep or self._transport is None or self._transport.get_write_buffer_size():
+        if not keep or unsent:  # the rest of the request would be read as the next one
             self.abort()
         if waiter is not None and not waiter.done():
             body = b"".join(self._body)[: self._limit]
             waiter.set_result(Reply(self._status, self._headers, body, truncated))
+
+
+def _headers_too_large() -> HttpFailure:
+    return HttpFailure("protocol", f"The answer's headers are larger than {HEADERS_LIMIT} bytes.")
 
 
 def is_shortage(error: OSError) -> bool:

@@ -63,6 +63,7 @@ _REFUSED_V6: Final = tuple(
 )
 _UNICAST_V6: Final = ipaddress.IPv6Network("2000::/3")  # all that IANA has given out so far
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+_ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})  # RFC 5214, 6.1: then an IPv4 address, in any network
 
 _URL_LIMIT: Final = 2_048  # characters
 _URL: Final = re.compile(
@@ -128,6 +129,11 @@ def _reason(ip: Address, allowed: Networks) -> str | None:
 def _reason_v6(ip: ipaddress.IPv6Address, allowed: Networks) -> str | None:
     if ip.scope_id is not None:
         return "an address of one network interface"
+    if int(ip) >> 32 & 0xFFFF_FFFF in _ISATAP:
+        tunnelled = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+        reason = _reason(tunnelled, allowed)
+        if reason is not None:
+            return f"a way to {tunnelled}, {reason}"
     inner = _inner(ip)
     if inner is not None:
         reason = _reason(inner, allowed)

@@ -120,7 +120,7 @@ class HttpClient:
             if not kept:
                 del self._pools[key]
             del self._idle[connection]
-            if connection.usable:
+            if connection.is_quiet:
                 return connection
             connection.abort()
         return None
