@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ringpost.errors import RingpostError
+from ringpost.ledger.folder import make_folder, sync_folder
 from ringpost.model.integration import Credentials
 
 _KEY_BYTES: Final = 32
@@ -69,7 +70,7 @@ def open_vault(path: Path, *, make: bool) -> Vault:
 
 def _make_key_file(path: Path) -> None:
     """Write the whole key or nothing: a key cut short by a crash would lock every secret away."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -77,8 +78,4 @@ def _make_key_file(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

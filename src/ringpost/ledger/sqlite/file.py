@@ -15,6 +15,7 @@ from typing import Final
 import apsw
 
 from ringpost.errors import RingpostError
+from ringpost.ledger.folder import make_folder, sync_folder
 
 from .sql import migrations
 
@@ -45,10 +46,11 @@ class Lock:
 def lock(path: Path) -> Lock:
     """Make the folder (mode 0700) and the file (0600) where they are missing, and lock it."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         held = Lock(path)
         if not path.exists():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            sync_folder(path.parent)
     except OSError as error:
         raise RingpostError("ledger_unavailable", f"{path}: {error.strerror}.") from error
     if not path.is_file():
