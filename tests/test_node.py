@@ -11,10 +11,11 @@ import pytest
 
 from ringpost.api.server import listen
 from ringpost.calls.observation import Snapshot
+from ringpost.clock import wall_clock
 from ringpost.errors import RingpostError
 from ringpost.integrations.requests import InstallRequest
 from ringpost.ledger.open import open_ledger
-from ringpost.node import Node, start_node, wall_clock
+from ringpost.node import Node, start_node
 from ringpost.settings import PbxSettings, Settings
 from ringpost.sources.simulator import DEMO, Simulator
 from ringpost.sources.source import Say, SourceStatus

@@ -54,7 +54,6 @@ ERRORS: dict[str, ErrorKind] = {
     "role_too_small": ErrorKind(403, "The key's role does not allow this.", "Use a key with the role that is named."),
     "company_foreign": ErrorKind(403, "The key belongs to another company.", "Use a key of that company, or leave the company out."),
     "company_missing": ErrorKind(422, "An operator's key belongs to no company, so the company must be named.", "Add `company`."),
-    "csrf": ErrorKind(403, "The form came from another page or is too old.", "Load the page again and repeat."),
     # what is there
     "not_found": ErrorKind(404, "There is nothing at this address.", "See /v1/openapi.json for what there is."),
     "method_not_allowed": ErrorKind(405, "This address does not take that method.", "See /v1/openapi.json."),

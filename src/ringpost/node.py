@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -27,6 +26,7 @@ from ringpost.api.server import HttpServer, listen
 from ringpost.api.services import Services
 from ringpost.calls.events import CallEvent
 from ringpost.calls.machine import CallMachine
+from ringpost.clock import wall_clock
 from ringpost.dispatch.dispatcher import Dispatcher
 from ringpost.errors import RingpostError
 from ringpost.intake.accept import Intake
@@ -44,11 +44,6 @@ from ringpost.transports.transport import Transport
 from ringpost.transports.webhook import WebhookTransport
 
 _log = structlog.get_logger("ringpost.node")
-
-
-def wall_clock() -> int:
-    """Milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
 
 
 class Node:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import rich_click as click
 
+from ringpost.clock import wall_clock
 from ringpost.errors import RingpostError
 from ringpost.settings import Settings
 from ringpost.telemetry.logs import set_up_logs
@@ -62,7 +63,7 @@ class _Demo:
 
     async def run(self, *, open_browser: bool) -> None:
         from ringpost.console.inbox import Inbox
-        from ringpost.node import start_node, wall_clock
+        from ringpost.node import start_node
 
         from .running import findable
 

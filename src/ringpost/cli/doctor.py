@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ import rich_click as click
 from msgspec import Struct
 
 from ringpost.access.sealing import open_vault
+from ringpost.clock import wall_clock
 from ringpost.errors import RingpostError
 from ringpost.ledger.open import open_ledger
 from ringpost.model.integration import Integration
@@ -89,7 +89,7 @@ async def _ledger_and_key(settings: Settings) -> list[Finding]:
     except OSError as error:
         return [_no_access("ledger", path, error)]
     try:
-        ledger = await open_ledger(path, now=_now)
+        ledger = await open_ledger(path, now=wall_clock)
     except RingpostError as error:
         return [_failed("ledger", error)]
     try:
@@ -150,7 +150,7 @@ def _port(settings: Settings) -> Finding:
 
 def _pbx(pbx: PbxSettings) -> Iterator[Finding]:
     name = f"pbx {pbx.company}/{pbx.serial}"
-    result = asyncio.run(probe(pbx, now=_now))
+    result = asyncio.run(probe(pbx, now=wall_clock))
     if result.code is None:
         found = f"Asterisk {result.version or 'of an unknown version'} at {pbx.host}:{pbx.port}: logged in, can read"
         yield Finding(check=name, good=True, found=f"{found}; {result.legs} channels now", help=" ".join(result.advice))
@@ -183,7 +183,3 @@ def _show(finding: Finding) -> None:
     click.echo(f"{mark}  {finding.check}: {finding.found}")
     for line in finding.help.splitlines():
         click.echo(_INDENT + "  " + line)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import IO, Any, TypeVar
 import rich_click as click
 
 from ringpost.access.keys import Keys
+from ringpost.clock import wall_clock
 from ringpost.errors import RingpostError
 from ringpost.ledger.open import open_ledger
 from ringpost.model.access import ROLES, ApiKey, Role
@@ -128,16 +128,12 @@ def _in_ledger(settings: Settings, work: Callable[[Keys], Awaitable[T]], *, make
         raise RingpostError("key_not_found", f"There is no ledger at {settings.ledger_path}, so there are no keys.")
 
     async def run() -> T:
-        ledger = await open_ledger(settings.ledger_path, now=_now)
+        ledger = await open_ledger(settings.ledger_path, now=wall_clock)
         try:
-            keys = Keys(ledger, _now)
+            keys = Keys(ledger, wall_clock)
             await keys.load()
             return await work(keys)
         finally:
             await ledger.close()
 
     return asyncio.run(run())
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
