@@ -18,8 +18,8 @@ from ringpost.errors import RingpostError
 
 PREFIX: Final = "RINGPOST_"
 _DAY: Final = 86_400_000
-# `pbx` of events whose sender named none, and of test calls.
-RESERVED_SERIALS: Final = frozenset({"api", "test"})
+# `pbx` of events whose sender named none, of test calls, and of notices.
+RESERVED_SERIALS: Final = frozenset({"api", "test", "ringpost"})
 
 
 class PbxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,6 +102,35 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=1_000, description="Attempts under way at once for one integration.")
     ] = 16
     connections: Annotated[int, Meta(ge=1, le=10_000, description="Attempts under way at once in all.")] = 256
+    pause_after_ms: Annotated[
+        int,
+        Meta(
+            ge=60_000,
+            le=365 * _DAY,
+            description="An integration that only failed for so long is paused; half of it before, a notice warns.",
+        ),
+    ] = 5 * _DAY
+    deliveries_in_memory: Annotated[
+        int,
+        Meta(
+            ge=1_000,
+            le=10_000_000,
+            description="How many pending deliveries are kept in memory, about 0.5 KB each; more wait in the ledger.",
+        ),
+    ] = 100_000
+    keep_events_days: Annotated[
+        int, Meta(ge=0, le=36_500, description="How many days events and their deliveries are kept; 0: for ever.")
+    ] = 90
+    keep_attempts_days: Annotated[
+        int, Meta(ge=0, le=36_500, description="How many days the attempts of deliveries are kept; 0: as the events.")
+    ] = 30
+    keep_notices_days: Annotated[
+        int, Meta(ge=0, le=36_500, description="How many days notices are kept; 0: for ever.")
+    ] = 365
+    ledger_free_mb: Annotated[
+        int,
+        Meta(ge=0, le=1_000_000_000, description="A notice warns when the ledger's disk has less space left (MB)."),
+    ] = 1_024
     secret_grace_ms: Annotated[
         int,
         Meta(ge=0, le=30 * _DAY, description="How long an old secret is still signed with after a rotation."),

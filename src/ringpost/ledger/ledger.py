@@ -138,8 +138,9 @@ class Ledger(Protocol):
         `commit` does."""
         ...
 
-    async def change_integration(self, integration: Integration) -> None:
-        """Replace the row with the same (company, id). Raises `integration_not_found`."""
+    async def change_integration(self, integration: Integration, notices: Sequence[NewEvent] = ()) -> None:
+        """Replace the row with the same (company, id), and accept these notices in the same transaction.
+        Raises `integration_not_found`."""
         ...
 
     async def delete_integration(self, company: str, integration: str, now: int) -> None:
@@ -222,6 +223,12 @@ class Ledger(Protocol):
     async def pending_count(self, company: str, integration: str) -> int:
         """How many deliveries an integration is owed."""
         ...
+
+    # --- notices ---------------------------------------------------------------------------------------------------
+
+    # --- replays and other long work -------------------------------------------------------------------------------
+
+    # --- forgetting, erasing, backup -------------------------------------------------------------------------------
 
     # --- running ---------------------------------------------------------------------------------------------------
     async def check(self) -> None:

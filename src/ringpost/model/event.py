@@ -15,9 +15,10 @@ CALL_UPDATE: Final = "call:update"
 CALL_END: Final = "call:end"
 EVENT_TYPES: Final = (CALL_START, CALL_UPDATE, CALL_END)
 
-Origin = Literal["api", "source"]
+Origin = Literal["api", "source", "notice"]
 API: Final = "api"
 SOURCE: Final = "source"
+NOTICE: Final = "notice"
 
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, https://www.crockford.com/base32.html
 _VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)}
@@ -29,8 +30,9 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     """An event that passed validation and is not durable yet.
 
     call: the call's id as on the wire (`<company>_<linkedid>`); data: canonical JSON of the wire's `data`;
-    integrations: ids of those that it is owed to; origin: whether a client sent it or a source of ours saw it. A call
-    has the origin of its call:start, and takes events of that origin alone.
+    integrations: ids of those that it is owed to; origin: whether a client sent it, a source of ours saw it, or it is a
+    notice (see `model.notice`), which belongs to no call. A call has the origin of its call:start, and takes events of
+    that origin alone.
     """
 
     company: str

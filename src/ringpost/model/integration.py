@@ -11,6 +11,7 @@ from msgspec import Struct
 
 TransmissionType = Literal["webhook", "sqs"]
 IntegrationState = Literal["active", "paused", "deleted"]
+PauseReason = Literal["asked", "gone", "failing"]
 TRANSMISSION_TYPES: Final[tuple[TransmissionType, ...]] = ("webhook", "sqs")
 
 
@@ -18,7 +19,10 @@ class Integration(Struct, frozen=True, kw_only=True):
     """One installed target.
 
     id: 6 characters of 0-9a-z, unique in the ledger; url: the webhook's target or the SQS queue's URL;
-    filter: event types and patterns (`call:start`, `call:*`, `*`); sealed: `Credentials`, sealed at rest.
+    filter: event types and patterns (`call:start`, `call:*`, `*`, `notice:*`); retry_delays_ms: the waits before the
+    second and each later attempt, None: those of the settings; paused, pause_reason: since when it is paused (ms), and
+    whether someone asked for it, its receiver answered 410 Gone, or it only failed for too long; sealed: `Credentials`,
+    sealed at rest.
     """
 
     company: str
@@ -31,6 +35,9 @@ class Integration(Struct, frozen=True, kw_only=True):
     created: int
     updated: int
     sealed: bytes
+    retry_delays_ms: tuple[int, ...] | None = None
+    paused: int | None = None
+    pause_reason: PauseReason | None = None
 
 
 class Credentials(Struct, frozen=True, kw_only=True):

@@ -103,6 +103,9 @@ def _columns(integration: Integration) -> tuple[apsw.SQLiteValue, ...]:
         integration.created,
         integration.updated,
         integration.sealed,
+        None if integration.retry_delays_ms is None else msgspec.json.encode(integration.retry_delays_ms).decode(),
+        integration.paused,
+        integration.pause_reason,
     )
 
 

@@ -77,19 +77,22 @@ DELETE FROM remembered
 WHERE id IN (SELECT id FROM (SELECT id, time FROM remembered ORDER BY id LIMIT 50) WHERE time <= ?)
 
 -- name: integrations
-SELECT company, id, type, name, url, filter, state, created, updated, sealed
+SELECT company, id, type, name, url, filter, state, created, updated, sealed, retry_delays_ms, paused, pause_reason
 FROM integrations WHERE state <> 'deleted' ORDER BY created, company, id
 
 -- name: deleted_integrations
 SELECT company, id FROM integrations WHERE state = 'deleted'
 
 -- name: add_integration
-INSERT INTO integrations (company, id, type, name, url, filter, state, created, updated, sealed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO integrations (
+    company, id, type, name, url, filter, state, created, updated, sealed, retry_delays_ms, paused, pause_reason
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: change_integration
 UPDATE integrations
-SET type = ?, name = ?, url = ?, filter = ?, state = ?, created = ?, updated = ?, sealed = ?
+SET type = ?, name = ?, url = ?, filter = ?, state = ?, created = ?, updated = ?, sealed = ?, retry_delays_ms = ?,
+    paused = ?, pause_reason = ?
 WHERE company = ? AND id = ? AND state <> 'deleted'
 
 -- name: delete_integration

@@ -100,6 +100,8 @@ class SqliteLedger:
         for row in await self._rows("integrations"):
             values = dict(zip(columns, row, strict=True))
             values["filter"] = msgspec.json.decode(values["filter"], type=tuple[str, ...])
+            if values["retry_delays_ms"] is not None:
+                values["retry_delays_ms"] = msgspec.json.decode(values["retry_delays_ms"], type=tuple[int, ...])
             found.append(Integration(**values))
         return found
 
@@ -187,6 +189,12 @@ class SqliteLedger:
     async def pending_count(self, company: str, integration: str) -> int:
         [(count,)] = await self._rows("pending_count", company, integration)
         return int(count)
+
+    # --- notices ---------------------------------------------------------------------------------------------------
+
+    # --- replays and other long work -------------------------------------------------------------------------------
+
+    # --- forgetting, erasing, backup -------------------------------------------------------------------------------
 
     # --- running ---------------------------------------------------------------------------------------------------
     async def check(self) -> None:

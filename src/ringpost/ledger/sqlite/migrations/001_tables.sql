@@ -98,7 +98,21 @@ CREATE TABLE integrations (
     created INTEGER NOT NULL,
     updated INTEGER NOT NULL,
     sealed  BLOB NOT NULL,
+    retry_delays_ms TEXT,                  -- a JSON list; null: those of the settings
+    paused          INTEGER,
+    pause_reason    TEXT,
     PRIMARY KEY (company, id)
+) STRICT, WITHOUT ROWID;
+
+-- Integrations that had no success since their first failure.
+CREATE TABLE failings (
+    company     TEXT NOT NULL,
+    integration TEXT NOT NULL,
+    since       INTEGER NOT NULL,
+    counted     INTEGER NOT NULL,
+    last        INTEGER NOT NULL,
+    warned      INTEGER NOT NULL,
+    PRIMARY KEY (company, integration)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reveals (

@@ -1,0 +1,58 @@
+"""Notices: what the operator of an integration, a PBX or the service must know.
+
+A notice is accepted like an event and is as durable, but belongs to no call. It goes to the integrations of its company
+whose filter names it (`notice:*`), but never to the one that it is about.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+FAILING: Final = "notice:failing"
+PAUSED: Final = "notice:paused"
+RESUMED: Final = "notice:resumed"
+EXHAUSTED: Final = "notice:exhausted"
+PBX_LOST: Final = "notice:pbx-lost"
+PBX_BACK: Final = "notice:pbx-back"
+LEDGER_NEARLY_FULL: Final = "notice:ledger-nearly-full"
+NOTICE_TYPES: Final = (FAILING, PAUSED, RESUMED, EXHAUSTED, PBX_LOST, PBX_BACK, LEDGER_NEARLY_FULL)
+
+# The company of notices about the service itself: an operator installs an integration for it, or lists its notices.
+SERVICE_COMPANY: Final = "ringpost"
+SERVICE_PBX: Final = "ringpost"  # `pbx` of a notice that is about no PBX
+
+NoticeType = Literal[
+    "notice:failing",
+    "notice:paused",
+    "notice:resumed",
+    "notice:exhausted",
+    "notice:pbx-lost",
+    "notice:pbx-back",
+    "notice:ledger-nearly-full",
+]
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """What happened, for a person (`message`) and for programs.
+
+    integration, pbx, delivery: the id of what it is about, None where it is not about such a thing; reason: a stable
+    word (why it was paused, the last failure's code); since: since when (ms); count: how many.
+    """
+
+    company: str
+    type: NoticeType
+    time: int
+    message: str
+    integration: str | None = None
+    pbx: str | None = None
+    delivery: str | None = None
+    reason: str | None = None
+    since: int | None = None
+    count: int | None = None
+
+    @property
+    def lane(self) -> str:
+        """What stands in the place of a call's id: notices about one thing go out in order."""
+        return f"{self.company}_notice.{self.integration or self.pbx or 'ledger'}"

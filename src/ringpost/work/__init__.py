@@ -1,0 +1,1 @@
+"""Work that takes a while: replays of many deliveries, erasures."""
