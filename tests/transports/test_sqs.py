@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -228,6 +229,16 @@ async def test_a_fifo_queue_is_never_sent_to_without_a_group() -> None:
         assert (await transport.send(sending(queue(receiver, "calls.fifo")))).error == "sqs"
         await transport.close()
     assert len(receiver.requests) == 1
+
+
+async def test_no_secret_is_kept_of_an_integration_that_has_nothing_to_send() -> None:
+    transport = SqsTransport(SETTINGS)
+    async with serving(Receiver(taking)) as receiver:
+        await send_all(transport, [sending(queue(receiver), number) for number in range(30)])
+        await asyncio.sleep(0)  # the last batch ends a turn after the outcomes are there
+        gc.collect()
+        assert [held for held in gc.get_objects() if type(held).__name__ == "_QueueSender"] == []
+        await transport.close()
 
 
 # --- failures ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import hashlib
 import re
 import ssl
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -66,7 +66,8 @@ class SqsTransport:
     ) -> None:
         self._timeout = settings.attempt_timeout_ms / 1_000
         self._hosts = settings.allow_sqs_hosts
-        self._senders: dict[str, _QueueSender] = {}
+        self._senders: dict[str, _QueueSender] = {}  # of integrations with something to send: each holds a secret
+        self._without_groups: set[str] = set()  # URLs of standard queues that refused a MessageGroupId
         self._client = HttpClient(
             allowed=parse_networks(settings.allow_networks),
             reply_limit=max(settings.reply_limit_bytes, _REPLY_LIMIT),
@@ -80,8 +81,8 @@ class SqsTransport:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
         try:
-            sender = self._sender(sending.integration, sending.credentials)
             message = message_of(sending)
+            sender = self._sender(sending.integration, sending.credentials)
             waiting = _Waiting(sending, message, _size(message), deadline, loop.create_future())
             sender.add(waiting)
             async with asyncio.timeout_at(deadline):
@@ -96,7 +97,7 @@ class SqsTransport:
 
     async def close(self) -> None:
         await self._client.close()
-        for sender in self._senders.values():
+        for sender in list(self._senders.values()):
             await sender.finish()
 
     def _sender(self, integration: Integration, credentials: Credentials) -> _QueueSender:
@@ -104,19 +105,35 @@ class SqsTransport:
         sender = self._senders.get(integration.id)
         if sender is None or sender.queue.url != integration.url or not sender.uses(credentials):
             queue = check_queue_url(integration.url, self._hosts)
-            sender = self._senders[integration.id] = _QueueSender(self._client, integration.id, queue, credentials)
+            sender = self._senders[integration.id] = _QueueSender(
+                self._client, integration.id, queue, credentials, self._without_groups, self._forget
+            )
         return sender
+
+    def _forget(self, sender: _QueueSender) -> None:
+        """It has nothing to send any more. A newer one may have taken its place."""
+        if self._senders.get(sender.integration) is sender:
+            del self._senders[sender.integration]
 
 
 class _QueueSender:
-    """Gathers one integration's attempts into batches."""
+    """Gathers one integration's attempts into batches. on_idle: called when there are none any more."""
 
-    def __init__(self, client: HttpClient, integration: str, queue: Queue, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        integration: str,
+        queue: Queue,
+        credentials: Credentials,
+        without_groups: set[str],
+        on_idle: Callable[[_QueueSender], None],
+    ) -> None:
         self.queue = queue
+        self.integration = integration
         self._client = client
-        self._integration = integration
         self._key, self._secret = credentials.key, credentials.secret
-        self._groups = True  # until the endpoint refuses them on this queue
+        self._without_groups = without_groups
+        self._on_idle = on_idle
         self._waiting: deque[_Waiting] = deque()
         self._batches: set[asyncio.Task[None]] = set()
         self._scheduled = False
@@ -143,6 +160,8 @@ class _QueueSender:
                 task = asyncio.get_running_loop().create_task(self._send(batch))
                 self._batches.add(task)
                 task.add_done_callback(self._ended)
+        if not self._batches and not self._scheduled:
+            self._on_idle(self)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._batches.discard(task)
@@ -172,14 +191,14 @@ class _QueueSender:
         except HttpFailure as failure:
             outcomes = [failed(w.sending, failure.error, failure.detail, failure.status) for w in batch]
         except Exception as failure:  # noqa: BLE001 - an attempt ends with an outcome, whatever happens
-            log_fault(failure, integration=self._integration)
+            log_fault(failure, integration=self.integration)
             outcomes = [failed(w.sending, "internal", None) for w in batch]
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if not waiting.outcome.done():
                 waiting.outcome.set_result(outcome)
 
     async def _results(self, batch: Sequence[_Waiting]) -> list[Result]:
-        results = await self._request(batch, groups=self._groups)
+        results = await self._request(batch, groups=self.queue.url not in self._without_groups)
         if self.queue.fifo or not any(result.refuses_group for result in results):
             return results
         again = [number for number, result in enumerate(results) if result.refuses_group]
@@ -187,7 +206,7 @@ class _QueueSender:
         for number, result in zip(again, without, strict=True):
             results[number] = result
         if any(result.error is None for result in without):
-            self._groups = False
+            self._without_groups.add(self.queue.url)
         return results
 
     async def _request(self, batch: Sequence[_Waiting], *, groups: bool) -> list[Result]:
@@ -197,7 +216,7 @@ class _QueueSender:
         reply = await self._client.post(
             self.queue.target,
             self._head(body, now) + body,
-            pool=self._integration,
+            pool=self.integration,
             deadline=max(w.deadline for w in batch),  # each attempt keeps its own
             any_address=self.queue.custom,
         )
