@@ -131,6 +131,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int,
         Meta(ge=0, le=1_000_000_000, description="A notice warns when the ledger's disk has less space left (MB)."),
     ] = 1_024
+    pbx_lost_after_ms: Annotated[
+        int,
+        Meta(
+            ge=1_000,
+            le=_DAY,
+            description="A notice tells when a PBX was not connected for longer than this, and when it is again.",
+        ),
+    ] = 10_000
     secret_grace_ms: Annotated[
         int,
         Meta(ge=0, le=30 * _DAY, description="How long an old secret is still signed with after a rotation."),

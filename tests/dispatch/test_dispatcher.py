@@ -11,14 +11,17 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from ringpost.dispatch import dispatcher as dispatcher_module
 from ringpost.dispatch import recorder
 from ringpost.dispatch.breaker import LONGEST_WAIT
+from ringpost.model.delivery import delivery_id
 from ringpost.model.outcome import BUSY, Outcome
 from ringpost.settings import Settings
 from ringpost.transports.transport import Sending
-from tests.dispatch.world import FAILED, OK, SECRET, World, turn_until
+from tests.dispatch.world import FAILED, OK, SECRET, YEAR, World, turn_until
 
 steps = st.lists(
     st.one_of(
@@ -50,7 +53,7 @@ def test_events_of_one_call_arrive_in_order_over_failures_and_restarts(
     steps: list[tuple[str, Any]], failing: list[bool]
 ) -> None:
     async def live(folder: Path) -> None:
-        often = Settings(retry_delays_ms=(5_000,) * 50)
+        often = Settings(retry_delays_ms=(5_000,) * 50, pause_after_ms=YEAR)
         async with World.opened(folder, "aaaaaa", "bbbbbb", settings=often) as world:
             world.receivers.answer = lambda _: FAILED if failing and failing.pop() else OK
             for step, value in steps:
@@ -269,6 +272,7 @@ async def test_a_paused_one_stays_paused_over_a_restart(world: World) -> None:
     await world.restart()
     await world.dispatcher.wait_idle()
     assert world.receivers.sent == []
+    assert world.dispatcher.statistics().lanes.waiting == 0, "nor is it read before it is needed"
     world.install("aaaaaa")
     world.dispatcher.changed("aaaaaa")
     await world.dispatcher.wait_idle()
@@ -398,3 +402,192 @@ async def test_what_is_committed_while_loading_does_not_overtake(tmp_path: Path)
         await loading
         await world.dispatcher.wait_idle()
         assert world.order("aaaaaa", "c1") == [*first, last]
+
+
+SMALL = Settings(deliveries_in_memory=16, pause_after_ms=YEAR)
+
+
+async def test_a_backlog_that_does_not_fit_into_memory_goes_out_in_order(tmp_path: Path) -> None:
+    async with World.opened(tmp_path, "aaaaaa", "bbbbbb", settings=SMALL, start=False) as world:
+        for _ in range(40):
+            await world.accept_many(["c1", "c2", "c3", "c4"], "aaaaaa", "bbbbbb", hand_over=False)
+        await world.dispatcher.start()
+        assert world.dispatcher.statistics().owed == 320
+        more = [await world.accept("c1", "aaaaaa", "bbbbbb") for _ in range(3)]
+        await world.dispatcher.wait_idle()
+        for integration in ("aaaaaa", "bbbbbb"):
+            for call in ("c1", "c2", "c3", "c4"):
+                expected = [seq for seq, event in world.events.items() if event.call == call]
+                assert world.order(integration, call) == expected
+        assert world.order("aaaaaa", "c1")[-3:] == [event.seq for event in more]
+        assert world.dispatcher.statistics().owed == 0
+
+
+async def test_memory_holds_no_more_than_its_limit_of_a_flood(tmp_path: Path) -> None:
+    async with World.opened(tmp_path, "aaaaaa", settings=SMALL) as world:
+        world.receivers.slow["aaaaaa"] = asyncio.Event()
+        for number in range(50):
+            await world.accept_many([f"c{number}", f"d{number}"], "aaaaaa")
+        statistics = world.dispatcher.statistics()
+        assert statistics.owed == 100
+        assert statistics.lanes.waiting <= 16
+        assert statistics.bodies <= 16 + 4
+        world.receivers.slow.pop("aaaaaa").set()
+        await world.dispatcher.wait_idle()
+        assert len(world.receivers.received) == len(set(world.receivers.received)) == 100
+
+
+async def test_a_backlog_is_read_again_where_the_ledger_could_not_be(tmp_path: Path) -> None:
+    async with World.opened(tmp_path, "aaaaaa", settings=SMALL, start=False) as world:
+        await world.accept_many([f"c{number}" for number in range(30)], "aaaaaa", hand_over=False)
+        world.door.refuses_backlog = True
+        await world.dispatcher.start()
+        with capture_logs() as logs:
+            await turn_until(lambda: world.door.refusals > 0)
+            await world.dispatcher.wait_idle()
+        assert [line["event"] for line in logs] == ["backlog_not_read"]
+        world.door.refuses_backlog = False
+        await world.pass_time(1_000)
+        assert len(world.receivers.received) == 30
+
+
+async def test_what_is_read_was_recorded_before(tmp_path: Path) -> None:
+    """A lane that waits for a retry is put off and read again: as the last attempt left it, though that is recorded
+    late."""
+    async with World.opened(tmp_path, "aaaaaa", settings=SMALL) as world:
+        world.receivers.answer = lambda _: FAILED
+        world.door.open.clear()
+        for number in range(4):
+            await world.accept(f"c{number}", "aaaaaa")
+        await turn_until(lambda: len(world.receivers.sent) == 4)
+        for number in range(60):
+            await world.accept(f"d{number}", "aaaaaa")
+        for _ in range(20):
+            world.now += 1_000
+            world.dispatcher.wake()
+            for _ in range(20):
+                await asyncio.sleep(0)
+        world.receivers.answer = lambda _: OK
+        world.door.open.set()
+        await world.pass_time(0)
+        await world.pass_days()
+        for number in range(4):
+            attempts = [sending.attempt for sending in world.receivers.sent if sending.event.call == f"c{number}"]
+            assert attempts == list(range(1, len(attempts) + 1)), "each number once"
+
+
+async def test_a_retry_schedule_of_its_own_is_followed(world: World) -> None:
+    integration, credentials = world.installed["aaaaaa"]
+    world.installed["aaaaaa"] = (replace(integration, retry_delays_ms=(1_000,)), credentials)
+    world.receivers.answer = lambda _: FAILED
+    await world.accept("c1", "aaaaaa", "bbbbbb")
+    await world.dispatcher.wait_idle()
+    await world.pass_time(1_000)
+    assert await world.states() == ["exhausted"]
+    assert await world.states(integration="bbbbbb") == ["pending"]
+
+
+async def test_one_that_is_gone_is_paused_at_once_and_keeps_what_it_is_owed(world: World) -> None:
+    world.receivers.answer = lambda _: Outcome(status=410, error="gone")
+    await world.accept("c1", "aaaaaa")
+    await world.accept("c1", "aaaaaa")
+    await world.dispatcher.wait_idle()
+    assert world.pauses == [("aaaaaa", "gone", world.now)]
+    assert len(world.receivers.sent) == 1
+    world.receivers.answer = lambda _: OK
+    world.install("aaaaaa")
+    world.dispatcher.changed("aaaaaa")
+    await world.pass_time(10_000)
+    assert await world.states() == ["delivered", "delivered"]
+
+
+async def test_nothing_more_is_sent_while_the_pause_of_an_unfit_one_is_not_durable(world: World) -> None:
+    world.receivers.answer = lambda _: Outcome(status=410, error="gone")
+    world.door.open.clear()
+    await world.accept("c1", "aaaaaa")
+    await turn_until(lambda: len(world.receivers.sent) == 1)
+    await world.accept("c2", "aaaaaa")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(world.receivers.sent) == 1
+    world.door.open.set()
+    await world.dispatcher.wait_idle()
+    assert len(world.pauses) == 1
+
+
+async def test_one_that_only_fails_is_warned_of_then_paused_over_a_restart(tmp_path: Path) -> None:
+    settings = Settings(pause_after_ms=36_000_000, retry_delays_ms=(3_600_000,) * 50)  # ten hours
+    async with World.opened(tmp_path, "aaaaaa", settings=settings) as world:
+        world.receivers.answer = lambda _: FAILED
+        await world.accept("c1", "aaaaaa")
+        await world.dispatcher.wait_idle()
+        for hour in range(12):
+            if hour == 7:
+                await world.restart()
+            await world.pass_time(3_600_000)
+        assert [notice.type for notice in world.notices] == ["notice:failing"]
+        assert [(one, reason) for one, reason, _ in world.pauses] == [("aaaaaa", "failing")]
+        assert len(world.receivers.sent) == 11
+        assert await world.ledger.failings() == [], "it begins anew when it resumes"
+        assert await world.states() == ["pending"]
+
+
+async def test_exhausted_deliveries_are_told_of_but_not_those_of_notices(world: World) -> None:
+    never_again = Settings(retry_delays_ms=(), pause_after_ms=YEAR)
+    world.settings = never_again
+    await world.restart()
+    world.receivers.answer = lambda _: FAILED
+    event = await world.accept("c1", "aaaaaa")
+    await world.dispatcher.wait_idle()
+    assert [(one.type, one.delivery) for one in world.notices] == [
+        ("notice:exhausted", delivery_id(event.seq, "aaaaaa"))
+    ]
+    notice = replace(event, seq=event.seq + 1, type="notice:exhausted", call="it_notice.bbbbbb")
+    world.dispatcher.committed([(notice, ("bbbbbb",))])
+    await world.dispatcher.wait_idle()
+    assert len(world.notices) == 1
+
+
+async def test_what_was_taken_out_of_the_ledger_is_not_sent(world: World) -> None:
+    world.receivers.slow["aaaaaa"] = asyncio.Event()
+    for _ in range(3):
+        await world.accept("c1", "aaaaaa")
+    other = await world.accept("c2", "aaaaaa")
+    await turn_until(lambda: len(world.receivers.sent) == 2)
+    world.dispatcher.forget("aaaaaa", "c1", 3)
+    world.receivers.slow.pop("aaaaaa").set()
+    await world.dispatcher.wait_idle()
+    assert len(world.receivers.sent) == 2
+    assert world.order("aaaaaa", "c2") == [other.seq]
+    assert world.dispatcher.statistics().owed == 0
+
+
+async def test_a_fault_of_our_own_leaves_no_lane_standing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    event = await world.accept("c1", "aaaaaa")
+    monkeypatch.setattr(dispatcher_module, "conclude", broken)
+    with capture_logs() as logs:
+        await world.dispatcher.wait_idle()
+    assert [line["event"] for line in logs] == ["attempt_failed"]
+    monkeypatch.undo()
+    await world.pass_time(1_000)
+    assert await world.states() == ["delivered"]
+    assert world.order("aaaaaa", "c1") == [event.seq, event.seq]
+
+
+async def test_one_that_was_deleted_while_its_receiver_said_that_it_is_gone_leaves_nothing_behind(world: World) -> None:
+    world.receivers.answer = lambda _: Outcome(status=410, error="gone")
+    world.receivers.slow["aaaaaa"] = asyncio.Event()
+    await world.accept("c1", "aaaaaa")
+    await turn_until(lambda: len(world.receivers.sent) == 1)
+    await world.delete("aaaaaa")
+    world.dispatcher.changed("aaaaaa")
+    world.receivers.slow.pop("aaaaaa").set()
+    await world.dispatcher.wait_idle()
+    await world.accept("c2", "aaaaaa")  # it was matched before the deletion
+    await world.dispatcher.wait_idle()
+    assert (world.pauses, world.notices) == ([], [])
+    statistics = world.dispatcher.statistics()
+    assert (statistics.owed, statistics.lanes.waiting) == (0, 0)

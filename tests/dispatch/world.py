@@ -12,17 +12,20 @@ from typing import Final, cast
 
 from ringpost.dispatch.dispatcher import Dispatcher
 from ringpost.errors import RingpostError
-from ringpost.ledger.ledger import Ledger, Result
+from ringpost.ledger.ledger import Ledger, Named, Result
 from ringpost.ledger.open import open_ledger
 from ringpost.model.delivery import Attempt, DeliveryState, Owed
 from ringpost.model.event import Event, NewEvent
+from ringpost.model.failing import Failing
 from ringpost.model.integration import Credentials, Integration, IntegrationState
+from ringpost.model.notice import Notice
 from ringpost.model.outcome import Outcome
 from ringpost.settings import Settings
 from ringpost.telemetry.metrics import Metrics
 from ringpost.transports.transport import Sending
 
 START: Final = 1_700_000_000_000
+YEAR: Final = 31_536_000_000  # ms
 SECRET: Final = "a secret that nobody may see"
 OK: Final = Outcome(status=200)
 FAILED: Final = Outcome(status=500, error="status")
@@ -46,19 +49,32 @@ class Door:
         self.is_reading = False
         self.reads = 0
         self.refuses = False
+        self.refuses_backlog = False
         self.refusals = 0
         self.open = asyncio.Event()
         self.open.set()
 
-    async def record(self, results: Sequence[Result]) -> None:
+    async def record(self, results: Sequence[Result], failings: Mapping[Named, Failing | None]) -> None:
         self.is_recording = True
         await self.open.wait()
         self._refuse_or_go_on()
         self.records.append(len(results))
-        await self.ledger.record(results)
+        await self.ledger.record(results, failings)
 
-    async def owed(self, after: tuple[str, str, int] | None, limit: int) -> list[Owed]:
-        return await self.ledger.owed(after, min(limit, 3))
+    async def failings(self) -> list[Failing]:
+        return await self.ledger.failings()
+
+    async def owing(self) -> list[tuple[str, str, int]]:
+        return await self.ledger.owing()
+
+    async def owed(self, company: str, integration: str, after: int, limit: int) -> list[Owed]:
+        if self.refuses_backlog:
+            self.refusals += 1
+            raise RingpostError("ledger_unavailable")
+        return await self.ledger.owed(company, integration, after, limit)
+
+    async def owed_in_lanes(self, company: str, integration: str, calls: Sequence[str], limit: int) -> list[Owed]:
+        return await self.ledger.owed_in_lanes(company, integration, calls, limit)
 
     async def bodies(self, company: str, seqs: Sequence[int]) -> Mapping[int, Event]:
         self.is_reading = True
@@ -120,6 +136,8 @@ class World:
         self.events: dict[int, Event] = {}
         self.sequences: Counter[str] = Counter()
         self.receivers = Receivers()
+        self.notices: list[Notice] = []
+        self.pauses: list[tuple[str, str, int]] = []
         self.installed: dict[str, tuple[Integration, Credentials]] = {}
         for integration in integrations:
             self.install(integration)
@@ -131,7 +149,7 @@ class World:
         cls, folder: Path, *integrations: str, settings: Settings | None = None, start: bool = True
     ) -> AsyncIterator[World]:
         ledger = await open_ledger(folder / "ringpost.db", now=lambda: START)
-        world = cls(ledger, integrations, settings or Settings())
+        world = cls(ledger, integrations, settings or Settings(pause_after_ms=YEAR))
         for integration, _ in world.installed.values():
             await ledger.add_integration(integration)
         if start:
@@ -152,6 +170,8 @@ class World:
             now=lambda: self.now,
             jitter=lambda: 0.5,
             metrics=self.metrics,
+            tell=self.notices.append,
+            pause=self.pause,
         )
 
     def install(self, integration: str, *, state: IntegrationState = "active", secret: str = SECRET) -> None:
@@ -168,6 +188,13 @@ class World:
             sealed=b"",
         )
         self.installed[integration] = (row, Credentials(secret=secret))
+
+    async def pause(self, integration_id: str, reason: str, since: int) -> None:
+        """What the registry does with one that is unfit."""
+        await self.door.open.wait()
+        self.pauses.append((integration_id, reason, since))
+        self.install(integration_id, state="paused")
+        self.dispatcher.changed(integration_id)
 
     async def delete(self, integration: str) -> None:
         del self.installed[integration]
@@ -207,7 +234,7 @@ class World:
 
     async def pass_days(self) -> None:
         """Let time go by until nothing is owed any more."""
-        while self.dispatcher.statistics().lanes.owed:
+        while self.dispatcher.statistics().owed:
             await self.pass_time(86_400_000)
 
     async def restart(self) -> None:

@@ -22,7 +22,9 @@ class Go(Struct, frozen=True):
 
 
 class Paused(Struct, frozen=True):
-    """Not now, until the integration resumes."""
+    """Not now, until the integration, which is this company's, resumes."""
+
+    company: str
 
 
 class Gone(Struct, frozen=True):
@@ -39,4 +41,4 @@ class Gate:
         found = self._installed(integration)
         if found is None or found[0].state == "deleted":
             return Gone()
-        return Paused() if found[0].state == "paused" else Go(*found)
+        return Paused(found[0].company) if found[0].state == "paused" else Go(*found)

@@ -22,7 +22,7 @@ from ringpost.model.outcome import BUSY, Outcome
 
 from .breaker import Closed, Opened, Wait
 from .fairness import SLOW, Rota, Slots
-from .share import Health, Lane, Share
+from .share import Health, Lane, LaneStatistics, PutOff, Share
 
 _seq = attrgetter("seq")
 _SPARE_ALARMS: Final = 64  # stale entries that are not worth clearing away
@@ -32,22 +32,6 @@ class Start(Struct, frozen=True):
     """The command to attempt this delivery now; `finished` must follow."""
 
     owed: Owed
-
-
-class LaneStatistics(Struct, frozen=True, kw_only=True):
-    """Now: deliveries that wait, attempts under way, lanes with either, integrations with such a lane; and integrations
-    whose breaker is open."""
-
-    waiting: int
-    under_way: int
-    lanes: int
-    integrations: int
-    breakers_open: int
-
-    @property
-    def owed(self) -> int:
-        """Deliveries that wait or are under way."""
-        return self.waiting + self.under_way
 
 
 class Lanes:
@@ -83,6 +67,7 @@ class Lanes:
         elif not self._insert(share, lane, owed, now):
             return False
         self._waiting += 1
+        share.held += 1
         self._settle(share, now)
         return True
 
@@ -119,6 +104,7 @@ class Lanes:
             lane.rest = lane.rest or []
             insort(lane.rest, again, key=_seq)  # first, unless an earlier event was replayed meanwhile
             self._waiting += 1
+            share.held += 1
         if lane.rest:
             lane.head = lane.rest.pop(0)
             self._place(share, lane, lane.head.due, now)
@@ -155,20 +141,73 @@ class Lanes:
             return []
         dropped: list[Owed] = []
         for lane in list(share.lanes.values()):
+            dropped += lane.waiting()
             if not lane.under_way:
                 del share.lanes[lane.call]
                 self._lanes -= 1
-                dropped += (lane.head,) if lane.head else ()
-            dropped += lane.rest or ()
             lane.head = lane.rest = None
         share.ready.clear()
         share.later.clear()
         self._disarm(share)
         self._waiting -= len(dropped)
+        share.held = 0
         share.health = Health()
         self._judge(share)
         self._forget_if_empty(share)
         return dropped
+
+    def drop_lane(self, integration: str, call: str) -> list[Owed]:
+        """Forget what waits in one lane and give it back; an attempt under way ends by itself."""
+        share = self._shares.get(integration)
+        lane = None if share is None else share.lanes.get(call)
+        if share is None or lane is None:
+            return []
+        dropped = lane.waiting()
+        if not lane.under_way:
+            share.take_out(lane)
+            self._lanes -= 1
+        lane.head = lane.rest = None
+        share.held -= len(dropped)
+        self._waiting -= len(dropped)
+        self._forget_if_empty(share)
+        return dropped
+
+    def put_off(self, integration: str, until: int, keep: int, limit: int) -> list[PutOff]:
+        """Let go of lanes that wait for a time after `until` (ms), until no more than so many deliveries of the
+        integration wait here; so many lanes at most. Who asks for it brings them back."""
+        share = self._shares.get(integration)
+        if share is None:
+            return []
+        before = share.held
+        taken = share.put_off(until, keep, limit)
+        self._lanes -= len(taken)
+        self._waiting -= before - share.held
+        self._forget_if_empty(share)
+        return taken
+
+    def held(self, integration: str) -> int:
+        """How many deliveries of an integration wait here."""
+        share = self._shares.get(integration)
+        return 0 if share is None else share.held
+
+    def is_under_way(self, owed: Owed) -> bool:
+        """Whether this delivery is being attempted, and was not dropped meanwhile."""
+        share = self._shares.get(owed.integration)
+        lane = None if share is None else share.lanes.get(owed.call)
+        return lane is not None and lane.under_way and lane.head is not None and lane.head.seq == owed.seq
+
+    def has_lane(self, integration: str, call: str) -> bool:
+        """Whether a delivery of this lane waits here or is under way."""
+        share = self._shares.get(integration)
+        return share is not None and call in share.lanes
+
+    def is_paused(self, integration: str) -> bool:
+        return integration in self._paused
+
+    @property
+    def waiting(self) -> int:
+        """How many deliveries wait here in all."""
+        return self._waiting
 
     def wake_at(self) -> int | None:
         """When to poll again (ms; 0: at once), unless something is offered, finished or resumed before; None: never."""
@@ -230,6 +269,7 @@ class Lanes:
             share.under_way += 1
             self._slots.take(prompt=share.is_prompt)
             self._waiting -= 1
+            share.held -= 1
             if share.health.breaker.begin():
                 share.probe = lane
             return head

@@ -8,13 +8,15 @@ knows a repeated delivery by its `webhook-id`.) Called from the event loop, by t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
 
 from ringpost.errors import RingpostError
-from ringpost.ledger.ledger import Ledger, Result
+from ringpost.ledger.ledger import Ledger, Named, Result
+from ringpost.model.failing import Failing
 
 BATCH: Final = 1_000  # results in one transaction
 LIMIT: Final = 10_000  # unrecorded results beyond which no attempts are begun
@@ -31,6 +33,9 @@ class Recorder:
         self._ledger = ledger
         self._on_progress = on_progress
         self._results: list[Result] = []
+        self._failings: dict[Named, Failing | None] = {}
+        self._added = self._recorded = 0  # results, since the start
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()  # until so many are recorded
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -38,13 +43,31 @@ class Recorder:
         return len(self._results)
 
     @property
+    def is_at_rest(self) -> bool:
+        """All is recorded."""
+        return self._task is None
+
+    @property
     def is_full(self) -> bool:
         return len(self._results) >= LIMIT
 
     def add(self, result: Result) -> None:
         self._results.append(result)
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        self._added += 1
+        self._begin()
+
+    def keep(self, failings: Mapping[Named, Failing | None]) -> None:
+        """Record how long integrations have only failed, with the results."""
+        if failings:
+            self._failings.update(failings)
+            self._begin()
+
+    async def wait_for_these(self) -> None:
+        """Wait until all results that were added by now are recorded."""
+        if self._results:
+            recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((self._added, recorded))
+            await recorded
 
     async def wait_recorded(self, limit: float) -> bool:
         """Wait until all results are recorded, for so many seconds at most; whether they are."""
@@ -60,21 +83,35 @@ class Recorder:
 
     async def _run(self) -> None:
         wait = _FIRST_WAIT
-        while self._results:
+        while self._results or self._failings:
             batch = self._results[:BATCH]
-            if await self._record(batch):
+            failings, self._failings = self._failings, {}
+            if await self._record(batch, failings):
                 del self._results[: len(batch)]
+                self._recorded += len(batch)
+                self._wake_those_that_wait()
                 wait = _FIRST_WAIT
-                if not self._results:
+                if not self._results and not self._failings:
                     self._task = None
                 self._on_progress()
             else:
+                self._failings = {**failings, **self._failings}
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
 
-    async def _record(self, batch: list[Result]) -> bool:
+    def _begin(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def _wake_those_that_wait(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self._recorded:
+            _, recorded = self._waiting.popleft()
+            if not recorded.done():
+                recorded.set_result(None)
+
+    async def _record(self, batch: list[Result], failings: Mapping[Named, Failing | None]) -> bool:
         try:
-            await self._ledger.record(batch)
+            await self._ledger.record(batch, failings)
         except Exception as failure:  # noqa: BLE001 - whatever went wrong in the ledger, the results must stay
             code = failure.code if isinstance(failure, RingpostError) else type(failure).__name__
             _log.warning("results_not_recorded", results=len(self._results), code=code)

@@ -9,6 +9,8 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import Final
 
+from msgspec import Struct
+
 from ringpost.model.delivery import Owed
 
 from .breaker import Breaker
@@ -31,6 +33,35 @@ class Lane:
         self.turn = 0
         self.since = 0
         self.under_way = False
+
+    def waiting(self) -> list[Owed]:
+        """All deliveries of it but the one under way."""
+        head = (self.head,) if self.head is not None and not self.under_way else ()
+        return [*head, *(self.rest or ())]
+
+
+class PutOff(Struct, frozen=True):
+    """A lane that was let go of: what it held, and when its first delivery is due (ms)."""
+
+    call: str
+    due: int
+    owed: list[Owed]
+
+
+class LaneStatistics(Struct, frozen=True, kw_only=True):
+    """Now: deliveries that wait, attempts under way, lanes with either, integrations with such a lane; and integrations
+    whose breaker is open."""
+
+    waiting: int
+    under_way: int
+    lanes: int
+    integrations: int
+    breakers_open: int
+
+    @property
+    def owed(self) -> int:
+        """Deliveries that wait or are under way."""
+        return self.waiting + self.under_way
 
 
 class Health:
@@ -56,6 +87,7 @@ class Share:
         "alarm_due",
         "company",
         "health",
+        "held",
         "integration",
         "is_prompt",
         "lanes",
@@ -74,6 +106,7 @@ class Share:
         self.lanes: dict[str, Lane] = {}
         self.ready: deque[Lane] = deque()
         self.later: list[tuple[int, int, Lane]] = []  # a heap of (due, turn, lane)
+        self.held = 0  # deliveries that wait
         self.under_way = 0
         self.slow: list[Lane] = []  # those whose attempt under way takes long: few
         self.probe: Lane | None = None  # the one that the last probe was made in
@@ -115,6 +148,34 @@ class Share:
         lane.since = due
         is_first = self.health.breaker.state != "closed" and self.ready and due < self.ready[0].since
         (self.ready.appendleft if is_first else self.ready.append)(lane)
+
+    def take_out(self, lane: Lane) -> None:
+        """Forget a lane that waits for its turn or its time."""
+        del self.lanes[lane.call]
+        if lane.turn:
+            lane.turn = 0
+        else:
+            self.ready.remove(lane)
+
+    def put_off(self, until: int, keep: int, limit: int) -> list[PutOff]:
+        """Let go of lanes whose time comes after `until`, until no more than so many deliveries are held. So many lanes
+        are looked at, from the end of the heap: what stands there waits long, as a rule."""
+        taken: list[PutOff] = []
+        stay: list[tuple[int, int, Lane]] = []
+        while self.later and self.held > keep and len(taken) + len(stay) < limit:
+            due, turn, lane = self.later.pop()
+            if lane.turn != turn:
+                continue
+            if due <= until:
+                stay.append((due, turn, lane))
+                continue
+            del self.lanes[lane.call]
+            owed = lane.waiting()
+            self.held -= len(owed)
+            taken.append(PutOff(lane.call, due, owed))
+        for entry in stay:
+            heappush(self.later, entry)
+        return taken
 
     def _later_due(self) -> int | None:
         later = self.later

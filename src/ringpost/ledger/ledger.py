@@ -8,6 +8,7 @@ each back end. All methods are called from one event loop. Keys begin with the c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
@@ -17,11 +18,18 @@ from ringpost.model.access import ApiKey, Pbx
 from ringpost.model.call import Call
 from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed
 from ringpost.model.event import Event, NewEvent
+from ringpost.model.failing import Failing
 from ringpost.model.integration import Integration
+from ringpost.model.replay import Replayable, ReplayFilter
+from ringpost.model.work import Work, WorkKind
+
+from .forgetting import Cleared, Forgettable, Forgotten, Looked, Place
 
 PAGE_BYTES: Final = 1_048_576  # of events' data in a page of a list
+Named = tuple[str, str]  # the company and the id of an integration
 
 T = TypeVar("T")
+NO_FAILINGS: Final[Mapping[Named, Failing | None]] = MappingProxyType({})
 Verdict = Event | RingpostError
 Accepted = tuple[Event, tuple[str, ...]]  # a durable event, and the integrations that it is owed to
 
@@ -87,7 +95,7 @@ class Ledger(Protocol):
         with `call_of_source`; a source's call:start for an id that a client's call has, as for any id that was used
         before, and its other events with `call_not_started`. Where a source's call:start is refused, the events of
         that call that follow in the list are refused with the same code: they belong to it, not to the call that has
-        the id.
+        the id. A notice (of origin `notice`) belongs to no call and is never refused: sequence 1, its own time.
         An event's `time` is raised to that of its call's event before it, where it is lower; within one call, sequence
         numbers are without gaps and in the order of the list. What is owed to an integration that was deleted meanwhile
         is cancelled from the start. Raises `overloaded` where too many events wait already, and
@@ -107,16 +115,29 @@ class Ledger(Protocol):
         ...
 
     # --- dispatching -----------------------------------------------------------------------------------------------
-    async def record(self, results: Sequence[Result]) -> None:
+    async def record(self, results: Sequence[Result], failings: Mapping[Named, Failing | None] = NO_FAILINGS) -> None:
         """Keep attempts and their deliveries' new states. A delivery that is no longer pending keeps its state.
 
         The same result twice is the same as once. An attempt of a delivery that is not there is not kept.
+        failings: how long these integrations have only failed, to be kept with it; None: not any more.
         """
         ...
 
-    async def owed(self, after: tuple[str, str, int] | None, limit: int) -> list[Owed]:
-        """Pending deliveries of integrations that are not deleted, in the order of (company, integration, seq), after
-        the given one."""
+    async def failings(self) -> list[Failing]:
+        """What was kept of integrations that only fail."""
+        ...
+
+    async def owing(self) -> list[tuple[str, str, int]]:
+        """(company, integration, how many) of all that are owed something and not deleted."""
+        ...
+
+    async def owed(self, company: str, integration: str, after: int, limit: int) -> list[Owed]:
+        """The pending deliveries of an integration with numbers after the given one, the lowest first; none where it
+        was deleted."""
+        ...
+
+    async def owed_in_lanes(self, company: str, integration: str, calls: Sequence[str], limit: int) -> list[Owed]:
+        """The pending deliveries of these calls to an integration, the lowest numbers first, so many a call at most."""
         ...
 
     async def bodies(self, company: str, seqs: Sequence[int]) -> Mapping[int, Event]:
@@ -225,10 +246,115 @@ class Ledger(Protocol):
         ...
 
     # --- notices ---------------------------------------------------------------------------------------------------
+    async def notices(
+        self,
+        company: str | None,
+        *,
+        type: str | None = None,  # noqa: A002 - the field's own name
+        since: int | None = None,
+        until: int | None = None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Event]:
+        """Notices, newest first; None matches all. since, until: the first and the last millisecond of acceptance.
+        Raises `cursor_invalid`."""
+        ...
 
     # --- replays and other long work -------------------------------------------------------------------------------
+    async def add_work(self, work: Work, remember: Remember | None = None) -> None:
+        """Raises `invalid_value` where there is one of this id, `idempotency_in_flight` as `commit` does."""
+        ...
+
+    async def work(self, company: str | None, work_id: str) -> Work | None:
+        """Within a company, or in any."""
+        ...
+
+    async def works(self, company: str | None, kind: WorkKind | None, *, cursor: str | None, limit: int) -> Page[Work]:
+        """Newest first; None matches all. Raises `cursor_invalid`."""
+        ...
+
+    async def running_works(self) -> list[Work]:
+        """Of every company, oldest first."""
+        ...
+
+    async def advance_work(self, before: Work, after: Work) -> Work:
+        """Keep how far it came (state, total, done, place, report, error, updated, request) where it still runs and is
+        as it was before; the work as it is then. An erasure that ended keeps no request."""
+        ...
+
+    async def cancel_work(self, company: str | None, work_id: str, now: int) -> Work:
+        """End it where it is: no batch of it is written from now on. One that ended before stays as it is.
+        Raises `work_not_found`."""
+        ...
+
+    async def highest_seq(self) -> int:
+        """The highest number of an event, 0 where there is none."""
+        ...
+
+    async def was_deleted(self, company: str, integration: str) -> bool:
+        """Whether the company had an integration of this id, and deleted it."""
+        ...
+
+    async def replayable(
+        self, company: str, integration: str, wanted: ReplayFilter, after: int, limit: int
+    ) -> Replayable:
+        """What of the events after a number may be replayed. It looks at so many rows at most, in the order of the
+        numbers, except that a call's events are walked along as a whole. A notice about the integration itself and a
+        test call to another one are never owed to it."""
+        ...
+
+    async def replay_some(
+        self, before: Work, after: Work, integration: str, wanted: ReplayFilter, batch: Replayable, now: int
+    ) -> tuple[Work, list[Owed]]:
+        """Make a batch pending, due now, and keep how far the work came, in one transaction.
+
+        Nothing is done where the work runs no longer or is not as it was before. A delivery that is no longer as it is
+        wanted is left alone, and so is all of a deleted integration. What is pending now comes in the order of the
+        numbers; the work, as it is then, has so many more `done`.
+        """
+        ...
 
     # --- forgetting, erasing, backup -------------------------------------------------------------------------------
+    async def forget(self, kind: Forgettable, before: int, place: Place | None, limit: int) -> Forgotten:
+        """Take out a batch of what is older than `before` (ms), the oldest first: of about so many rows.
+
+        A pass begins at None and goes on at the `next` of the batch before.
+        calls: a call that ended, whose events were all accepted before then, and of which nothing is pending goes as a
+        whole, with its events, deliveries and attempts. A call that goes on keeps all of its events: it must be able
+        to end, and to be looked at until then. A long call goes in several batches, from its newest event back, and
+        what of it is pending stays, with the events before that. attempts: those made before then, of deliveries that
+        are not pending. notices: with their deliveries and attempts, where none is pending. answers: what was
+        remembered for an Idempotency-Key, as far as it is past its time. works: those that were begun before then and
+        have ended.
+        The numbers of events never come again.
+        """
+        ...
+
+    async def look_for(self, company: str, is_wanted: Callable[[bytes], bool], after: int, limit: int) -> Looked:
+        """Look for calls with wanted data among a company's, about so many events at once, from a place on (0 first).
+
+        is_wanted: called in another thread, with the data of events, until one of the call's is.
+        """
+        ...
+
+    async def cancel_call(self, company: str, call: str, now: int) -> dict[str, int]:
+        """Cancel what is pending of a call that has ended; how many those were, by integration."""
+        ...
+
+    async def erase_call(self, company: str, call: str) -> Forgotten:
+        """Take out a call that has ended, with its events, deliveries and attempts: their bytes are overwritten.
+        One that goes on, or is not there, is left. A long one takes several transactions."""
+        ...
+
+    async def clear_leftovers(self, after: int) -> Cleared:
+        """Overwrite what the back end left of erased events beside the rows that are there, in a part of what it keeps,
+        from a place on (0 first). To be called with the log emptied; again from the start where anything was left."""
+        ...
+
+    async def empty_log(self) -> bool:
+        """Let go of what the back end keeps of earlier contents beside the tables, such as a write-ahead log.
+        False: something that reads is in the way; ask again later."""
+        ...
 
     # --- running ---------------------------------------------------------------------------------------------------
     async def check(self) -> None:

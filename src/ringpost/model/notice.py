@@ -22,6 +22,7 @@ NOTICE_TYPES: Final = (FAILING, PAUSED, RESUMED, EXHAUSTED, PBX_LOST, PBX_BACK, 
 # The company of notices about the service itself: an operator installs an integration for it, or lists its notices.
 SERVICE_COMPANY: Final = "ringpost"
 SERVICE_PBX: Final = "ringpost"  # `pbx` of a notice that is about no PBX
+_LANE: Final = "_notice/"
 
 NoticeType = Literal[
     "notice:failing",
@@ -54,5 +55,34 @@ class Notice(Struct, frozen=True, kw_only=True):
 
     @property
     def lane(self) -> str:
-        """What stands in the place of a call's id: notices about one thing go out in order."""
-        return f"{self.company}_notice.{self.integration or self.pbx or 'ledger'}"
+        """What stands in the place of a call's id: notices about one thing go out in order.
+
+        No call has such an id, for a client's has no slash.
+        """
+        return lane_of(self.company, self.integration or self.pbx or "ledger")
+
+
+class NoticeData(Struct, frozen=True, kw_only=True):
+    """The wire's `data` of a notice, in its key order; every key is there, null where it says nothing."""
+
+    message: str
+    integration: str | None
+    pbx: str | None
+    delivery: str | None
+    reason: str | None
+    since: int | None
+    count: int | None
+
+
+NOTICE_KEYS: Final = NoticeData.__struct_fields__
+
+
+def lane_of(company: str, about: str) -> str:
+    """The lane of notices about an integration or a PBX, by its id."""
+    return f"{company}{_LANE}{about}"
+
+
+def company_of_lane(call: str) -> str | None:
+    """The company of a notice's lane, None for the id of a call."""
+    company, mark, _ = call.partition(_LANE)
+    return company if mark else None

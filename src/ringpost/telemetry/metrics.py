@@ -66,6 +66,18 @@ class Metrics:
         self.commit_failures = Gauge(
             "ringpost_ledger_commit_failures", "Commits of the ledger that failed since the start.", registry=registry
         )
+        self.forgotten = Counter(
+            "ringpost_rows_forgotten_total",
+            "What was forgotten because its days were over.",
+            ["kind"],
+            registry=registry,
+        )
+        self.ledger_bytes = Gauge(
+            "ringpost_ledger_bytes", "Size of the ledger's file and its write-ahead log.", registry=registry
+        )
+        self.ledger_disk_free_bytes = Gauge(
+            "ringpost_ledger_disk_free_bytes", "Space left on the ledger's disk.", registry=registry
+        )
         self.source_connected = Gauge(
             "ringpost_source_connected", "1 while the connection to the PBX stands.", ["pbx"], registry=registry
         )

@@ -149,11 +149,13 @@ def remember(answer: bytes = b"answer", *, key: str = "k", company: str = "acme"
 async def all_owed(ledger: Ledger, *, limit: int = 3) -> list[Owed]:
     """Everything that is owed, read page by page."""
     found: list[Owed] = []
-    after = None
-    while page := await ledger.owed(after, limit):
-        assert len(page) <= limit
-        found += page
-        after = (page[-1].company, page[-1].integration, page[-1].seq)
+    for company, integration, count in await ledger.owing():
+        before, after = len(found), 0
+        while page := await ledger.owed(company, integration, after, limit):
+            assert len(page) <= limit
+            found += page
+            after = page[-1].seq
+        assert len(found) - before == count
     return found
 
 

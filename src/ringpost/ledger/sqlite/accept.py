@@ -1,5 +1,7 @@
 """Accepting events within a transaction: the rules of a call, sequence and numbers, and the deliveries owed.
 
+A notice belongs to no call: it has no row in `calls` and no rules, and is first and last in its own chain.
+
 Runs in the writer's thread. It keeps what it knows of open calls in memory, so that most events need no look-up;
 after a transaction that failed it must be told to `forget`. The number given out last is never taken back.
 """
@@ -14,7 +16,7 @@ import msgspec
 
 from ringpost.errors import RingpostError
 from ringpost.ledger.ledger import Verdict
-from ringpost.model.event import CALL_END, CALL_START, SOURCE, Event, NewEvent, Origin, next_seq
+from ringpost.model.event import CALL_END, CALL_START, NOTICE, SOURCE, Event, NewEvent, Origin, next_seq
 
 from .jobs import Commit
 from .memory import remember
@@ -75,6 +77,9 @@ class Acceptor:
             verdicts: list[Verdict] = []
             strange: dict[tuple[str, str], str] = {}
             for new in job.events:
+                if new.origin == NOTICE:
+                    verdicts.append(self._accept_notice(new, now, events, deliveries))
+                    continue
                 key = (new.company, new.call)
                 call = calls.get(key)
                 refusal = (strange.get(key) if new.origin == SOURCE else None) or _refusal(new, call)
@@ -106,19 +111,41 @@ class Acceptor:
                     )
                 )
             answers.append(verdicts)
-        if touched:
+        if events:
             self._write(events, deliveries, touched)
         for job, verdicts in zip(jobs, answers, strict=True):
             if job.remember is not None:
                 remember(self._connection, job.remember, verdicts, now)
         return answers
 
+    def _accept_notice(
+        self, new: NewEvent, now: int, events: list[apsw.SQLiteValue], deliveries: list[apsw.SQLiteValue]
+    ) -> Event:
+        self._last = seq = next_seq(self._last, now)
+        events += (seq, new.company, new.call, 1, None, new.pbx, new.time, new.type, now, new.data)
+        self._owe(new, seq, now, deliveries)
+        return Event(
+            company=new.company,
+            seq=seq,
+            call=new.call,
+            sequence=1,
+            pbx=new.pbx,
+            time=new.time,
+            type=new.type,
+            accepted=now,
+            data=new.data,
+        )
+
     def _find_calls(self, events: Iterable[NewEvent]) -> dict[tuple[str, str], _Call]:
         """The calls that are known, those of these events among them as far as there are any."""
         if len(self._calls) > _CALLS_KEPT:
             self._calls.clear()
         calls = self._calls
-        missing = {(event.company, event.call) for event in events if (event.company, event.call) not in calls}
+        missing = {
+            (event.company, event.call)
+            for event in events
+            if (event.company, event.call) not in calls and event.origin != NOTICE
+        }
         if missing:
             names: list[apsw.SQLiteValue] = [name for key in missing for name in key]
             for found in _FIND_CALLS.run(self._connection, names):

@@ -57,4 +57,6 @@ class Applier:
         if job.remember is not None:
             remember(self._connection, job.remember, [], self._now())
         self._acceptor.forget_integrations()
+        if job.notices:
+            [answer] = self._acceptor.accept([Commit(job.notices, None)])
         return answer

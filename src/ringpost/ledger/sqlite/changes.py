@@ -34,6 +34,7 @@ def delete_integration(connection: apsw.Connection, company: str, integration: s
     connection.execute(QUERIES["delete_integration"], (now, company, integration))
     if connection.changes() != 1:
         raise RingpostError("integration_not_found")
+    connection.execute(QUERIES["drop_failing"], (company, integration))
 
 
 def cancel_some(connection: apsw.Connection, company: str, integration: str, now: int, limit: int) -> int:

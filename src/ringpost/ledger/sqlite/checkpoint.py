@@ -44,6 +44,7 @@ class Checkpointer:
         self._under_way = threading.Lock()
         self._rest = False  # a checkpoint was done beside the commits since the writer's own
         self._stopping = False
+        self.is_emptied = True
         self._thread = threading.Thread(target=self._run, name="ringpost-checkpoint", daemon=True)
         writer.set_wal_hook(self._grew)
         self._thread.start()
@@ -54,8 +55,14 @@ class Checkpointer:
         self._thread.join()
         self._connection.close()
 
+    def empty_soon(self) -> None:
+        """Cut the log to nothing when it is next tended: what it holds of earlier contents is gone then."""
+        self.is_emptied = False
+
     def tend(self) -> None:
         """See to the log's size. Called by the writer's thread, outside of a transaction."""
+        if not self.is_emptied:
+            self._empty()
         if self._size < self._tended:
             self._tended, self._cap = 0, self._limits.cap  # it began anew
         if self._size >= self._cap:
@@ -78,6 +85,14 @@ class Checkpointer:
             _checkpoint(self._writer, apsw.SQLITE_CHECKPOINT_PASSIVE)
         finally:
             self._under_way.release()
+
+    def _empty(self) -> None:
+        with self._under_way:
+            self._writer.set_busy_timeout(self._limits.patience)
+            self.is_emptied = _checkpoint(self._writer, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._writer.set_busy_timeout(BUSY_MS)
+        if self.is_emptied:
+            self._size = 0
 
     def _begin_anew(self) -> None:
         with self._under_way:

@@ -13,7 +13,7 @@ import msgspec
 
 from ringpost.errors import RingpostError
 
-List = Literal["calls", "events", "deliveries"]
+List = Literal["calls", "events", "deliveries", "notices", "works"]
 
 
 class _Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

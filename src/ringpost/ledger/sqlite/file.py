@@ -110,11 +110,16 @@ def open_checkpointer(path: Path) -> apsw.Connection:
 
 def _version(connection: apsw.Connection, path: Path) -> int:
     """The version of the file's tables, 0 for an empty file; nothing is changed before it is known to be ours."""
-    application = connection.pragma("application_id")
-    version: int = connection.pragma("user_version")
-    if application == 0 and version == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").get == 0:
+    is_new = connection.pragma("application_id") == 0 and connection.pragma("user_version") == 0
+    if is_new and connection.execute("SELECT count(*) FROM sqlite_schema").get == 0:
         return 0
-    if application != APPLICATION_ID:
+    return check_application(connection, path)
+
+
+def check_application(connection: apsw.Connection, path: Path) -> int:
+    """The version of a file that is a ledger. Raises `ledger_invalid` and `ledger_newer`."""
+    version: int = connection.pragma("user_version")
+    if connection.pragma("application_id") != APPLICATION_ID:
         raise RingpostError("ledger_invalid", f"{path} is a database of another application.")
     if version > len(migrations()):
         raise RingpostError(
@@ -134,6 +139,8 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
     connection.pragma("journal_size_limit", _LOG_KEPT_BYTES)
     connection.pragma("cache_size", -_CACHE_KIB)
     connection.pragma("trusted_schema", False)
+    # What is forgotten, erased or replaced is overwritten, not left in pages that are free.
+    connection.pragma("secure_delete", True)
 
 
 def _migrate(connection: apsw.Connection, version: int) -> None:

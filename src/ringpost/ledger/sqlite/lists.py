@@ -1,4 +1,4 @@
-"""The lists that are read page by page, and what is owed. Functions of a connection, called in a reader's thread.
+"""The lists that are read page by page. Functions of a connection, called in a reader's thread.
 
 Each reads about as many rows as it shows, however many there are in the file; only `events` walks along the chain of
 its call, over the numbers alone.
@@ -17,11 +17,12 @@ import msgspec
 
 from ringpost.ledger.ledger import PAGE_BYTES, DeliveryFilter, Page
 from ringpost.model.call import Call
-from ringpost.model.delivery import Delivery, Owed
+from ringpost.model.delivery import Delivery
 from ringpost.model.event import Event, next_seq
+from ringpost.model.notice import company_of_lane
 
 from .cursors import read_cursor, write_cursor
-from .rows import NUMBERS, Row, to_call, to_delivery, to_event, to_owed
+from .rows import NUMBERS, Row, to_call, to_delivery, to_event
 from .sql import QUERIES
 
 _HIGHEST: Final = (1 << 63) - 1
@@ -49,6 +50,30 @@ def events(connection: apsw.Connection, company: str, call: str, cursor: str | N
         rows, is_last = _fitting(found, limit)
     page = [to_event(row) for row in rows]
     return Page(page, None if is_last else write_cursor("events", page[-1].sequence))
+
+
+def notices(
+    connection: apsw.Connection,
+    company: str | None,
+    type_: str | None,
+    since: int | None,
+    until: int | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[Event]:
+    place = read_cursor("notices", cursor)
+    lowest, highest = _bounds(since, until)
+    names = {
+        "company": company,
+        "type": type_,
+        "since": lowest,
+        "until": highest if place is None else min(highest, place[0] - 1),
+        "limit": limit + 1,
+    }
+    with closing(connection.execute(QUERIES["notices_of_all" if company is None else "notices"], names)) as found:
+        rows, is_last = _fitting(found, limit)
+    page = [to_event(row) for row in rows]
+    return Page(page, None if is_last else write_cursor("notices", page[-1].seq))
 
 
 def of_seqs(company: str, seqs: Sequence[int]) -> dict[str, str]:
@@ -86,19 +111,6 @@ def deliveries(
     return Page(shown, after)
 
 
-def owed(connection: apsw.Connection, after: tuple[str, str, int] | None, limit: int) -> list[Owed]:
-    found: list[Owed] = []
-    company, integration, seq = after or ("", "", 0)
-    while len(found) < limit:
-        names = {"company": company, "integration": integration, "after": seq, "limit": limit - len(found)}
-        found += [to_owed(row) for row in connection.execute(QUERIES["owed"], names)]
-        following = connection.execute(QUERIES["next_integration"], (company, integration)).fetchone()
-        if following is None:
-            break
-        (company, integration), seq = following, 0
-    return found
-
-
 def _of_call(
     connection: apsw.Connection,
     open_streams: ExitStack,
@@ -106,12 +118,15 @@ def _of_call(
     wanted: DeliveryFilter,
     place: tuple[int, str] | None,
 ) -> Iterator[Row]:
-    """The deliveries of a call; more than one company may have a call of this id."""
-    companies = [company] if company is not None else _companies_of_call(connection, wanted.call)
+    """The deliveries of a call, of which more than one company may have one with this id, or of a lane of notices."""
+    of_notices = company_of_lane(wanted.call or "")
+    query = "deliveries_of_call" if of_notices is None else "deliveries_of_notices"
+    if company is not None:
+        companies = [company]
+    else:
+        companies = _companies_of_call(connection, wanted.call) if of_notices is None else [of_notices]
     streams = [
-        _stream(
-            connection, open_streams, "deliveries_of_call", wanted, place, company=name, integration=wanted.integration
-        )
+        _stream(connection, open_streams, query, wanted, place, company=name, integration=wanted.integration)
         for name in companies
     ]
     numbers = NUMBERS[wanted.state]
@@ -171,7 +186,7 @@ def _stream(
     integration: str | None = None,
     state: int | None = None,
 ) -> Iterator[Row]:
-    since, until = _bounds(wanted)
+    since, until = _bounds(wanted.since, wanted.until)
     names = {
         "company": company,
         "integration": integration,
@@ -185,11 +200,11 @@ def _stream(
     return open_streams.enter_context(closing(connection.execute(QUERIES[query], names)))
 
 
-def _bounds(wanted: DeliveryFilter) -> tuple[int, int]:
-    """The lowest and highest seq of the time that is asked for: a seq begins with its time of acceptance."""
-    since = 0 if wanted.since is None else next_seq(0, wanted.since)
-    until = _HIGHEST if wanted.until is None else next_seq(0, wanted.until + 1) - 1
-    return min(since, _HIGHEST), min(until, _HIGHEST)
+def _bounds(since: int | None, until: int | None) -> tuple[int, int]:
+    """The lowest and highest seq of the time that is asked for (ms): a seq begins with its time of acceptance."""
+    lowest = 0 if since is None else next_seq(0, since)
+    highest = _HIGHEST if until is None else next_seq(0, until + 1) - 1
+    return min(lowest, _HIGHEST), min(highest, _HIGHEST)
 
 
 def _place(row: Row) -> tuple[int, str]:

@@ -16,6 +16,7 @@ from ringpost.ledger.ledger import Remember, Verdict
 from .sql import QUERIES
 
 KEPT_MS: Final = 86_400_000
+_DROPPED_AT_ONCE: Final = 50
 
 
 def remember(connection: apsw.Connection, wanted: Remember, verdicts: Sequence[Verdict], now: int) -> None:
@@ -25,4 +26,4 @@ def remember(connection: apsw.Connection, wanted: Remember, verdicts: Sequence[V
         raise RingpostError("idempotency_in_flight")
     row = (wanted.company, wanted.key, now, wanted.fingerprint, wanted.answer(verdicts))
     connection.execute(QUERIES["remember"], row)
-    connection.execute(QUERIES["forget_old"], (now - KEPT_MS,))
+    connection.execute(QUERIES["forget_old"], {"before": now - KEPT_MS, "limit": _DROPPED_AT_ONCE})

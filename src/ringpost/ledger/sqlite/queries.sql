@@ -74,7 +74,7 @@ INSERT OR REPLACE INTO remembered (company, key, time, fingerprint, answer) VALU
 
 -- name: forget_old
 DELETE FROM remembered
-WHERE id IN (SELECT id FROM (SELECT id, time FROM remembered ORDER BY id LIMIT 50) WHERE time <= ?)
+WHERE id IN (SELECT id FROM (SELECT id, time FROM remembered ORDER BY id LIMIT :limit) WHERE time <= :before)
 
 -- name: integrations
 SELECT company, id, type, name, url, filter, state, created, updated, sealed, retry_delays_ms, paused, pause_reason
@@ -136,23 +136,62 @@ ON CONFLICT DO NOTHING
 SELECT company, integration FROM deliveries
 WHERE (company, integration) > (?, ?) ORDER BY company, integration LIMIT 1
 
+-- name: owed_count
+SELECT count(*) FROM deliveries
+WHERE company = :company AND integration = :integration AND state IN (0, 1)
+  -- A deletion that was broken off leaves deliveries pending for a while.
+  AND NOT EXISTS (SELECT 1 FROM integrations WHERE company = :company AND id = :integration AND state = 'deleted')
+
 -- name: owed
-SELECT * FROM (
+SELECT call, seq, attempts, coalesce(due, 0), replay, earlier FROM (
     SELECT * FROM (
-        SELECT company, integration, call, seq, attempts, coalesce(due, 0), replay, earlier FROM deliveries
+        SELECT call, seq, attempts, due, replay, earlier FROM deliveries
         WHERE company = :company AND integration = :integration AND state = 0 AND seq > :after
         ORDER BY seq LIMIT :limit
     )
     UNION ALL
     SELECT * FROM (
-        SELECT company, integration, call, seq, attempts, coalesce(due, 0), replay, earlier FROM deliveries
+        SELECT call, seq, attempts, due, replay, earlier FROM deliveries
         WHERE company = :company AND integration = :integration AND state = 1 AND seq > :after
         ORDER BY seq LIMIT :limit
     )
 )
--- A deletion that was broken off leaves deliveries pending for a while.
 WHERE NOT EXISTS (SELECT 1 FROM integrations WHERE company = :company AND id = :integration AND state = 'deleted')
 ORDER BY seq LIMIT :limit
+
+-- name: is_call
+SELECT EXISTS (SELECT 1 FROM calls WHERE company = :company AND call = :call)
+
+-- name: owed_in_lane
+-- Along the call's chain of events, back from its newest.
+WITH RECURSIVE chain (seq, previous) AS (
+    SELECT e.seq, e.previous
+    FROM calls AS c CROSS JOIN events AS e ON e.seq = c.last
+    WHERE c.company = :company AND c.call = :call
+    UNION ALL
+    SELECT e.seq, e.previous FROM chain CROSS JOIN events AS e ON e.seq = chain.previous
+)
+SELECT d.call, d.seq, d.attempts, coalesce(d.due, 0), d.replay, d.earlier
+FROM chain CROSS JOIN deliveries AS d ON d.seq = chain.seq AND d.integration = :integration
+WHERE d.state IN (0, 1)
+  AND NOT EXISTS (SELECT 1 FROM integrations WHERE company = :company AND id = :integration AND state = 'deleted')
+ORDER BY d.seq LIMIT :limit
+
+-- name: owed_in_lane_of_notices
+-- Notices are in no chain; there are few.
+SELECT call, seq, attempts, coalesce(due, 0), replay, earlier FROM deliveries
+WHERE company = :company AND integration = :integration AND state IN (0, 1) AND call = :call
+  AND NOT EXISTS (SELECT 1 FROM integrations WHERE company = :company AND id = :integration AND state = 'deleted')
+ORDER BY seq LIMIT :limit
+
+-- name: failings
+SELECT company, integration, since, counted, last, warned FROM failings ORDER BY company, integration
+
+-- name: keep_failing
+INSERT OR REPLACE INTO failings (company, integration, since, counted, last, warned) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: drop_failing
+DELETE FROM failings WHERE company = ? AND integration = ?
 
 -- name: pending_count
 SELECT count(*) FROM deliveries WHERE company = ? AND integration = ? AND state IN (0, 1)
@@ -197,6 +236,27 @@ FROM chain CROSS JOIN deliveries AS d ON d.seq = chain.seq
 WHERE d.seq BETWEEN :since AND :until
   AND (:integration IS NULL OR d.integration = :integration)
   AND (:type IS NULL OR d.type = :type)
+
+-- name: deliveries_of_notices
+-- Of the notices in one lane, newest first. A company's notices are few; those of other lanes are passed over.
+SELECT d.company, d.integration, d.seq, d.call, d.type, d.state, d.attempts, d.due, d.created, d.updated, d.status,
+       d.error, d.replay
+FROM events AS e INDEXED BY notices_by_company CROSS JOIN deliveries AS d ON d.seq = e.seq
+WHERE e.company = :company AND e.type > 'notice:' AND e.call = :call
+  AND e.seq BETWEEN :since AND :until
+  AND (:integration IS NULL OR d.integration = :integration)
+  AND (:type IS NULL OR d.type = :type)
+ORDER BY e.seq DESC
+
+-- name: notices
+SELECT company, seq, call, sequence, pbx, time, type, accepted, data FROM events INDEXED BY notices_by_company
+WHERE company = :company AND type > 'notice:' AND seq BETWEEN :since AND :until AND (:type IS NULL OR type = :type)
+ORDER BY seq DESC LIMIT :limit
+
+-- name: notices_of_all
+SELECT company, seq, call, sequence, pbx, time, type, accepted, data FROM events INDEXED BY notices
+WHERE type > 'notice:' AND seq BETWEEN :since AND :until AND (:type IS NULL OR type = :type)
+ORDER BY seq DESC LIMIT :limit
 
 -- name: deliveries_of_events
 SELECT d.company, d.integration, d.seq, d.call, d.type, d.state, d.attempts, d.due, d.created, d.updated, d.status,
@@ -283,3 +343,273 @@ SELECT c.first, c.company, c.call, c.pbx, c.started, c.updated, c.ended, c.event
 FROM calls AS c JOIN events AS e ON e.seq = c.last
 WHERE c.company = ? AND c.pbx = ? AND c.origin = 'source' AND c.ended IS NULL
 ORDER BY c.first
+
+-- name: failing_count
+SELECT count(*) FROM deliveries WHERE company = ? AND integration = ? AND state = 1
+
+-- name: sealed
+SELECT company, id, sealed FROM integrations WHERE state <> 'deleted' ORDER BY company, id
+
+-- name: calls_from
+-- Calls after a place, as one JSON text, for who then decides which of them to forget.
+SELECT json_group_array(json_array(first, last, ended, events))
+FROM (SELECT first, last, ended, events FROM calls WHERE first > :after AND first < :before ORDER BY first LIMIT :limit)
+
+-- name: chains_of_calls
+-- The newest events of calls, so many of each at most, with what there is of each: as one JSON text.
+WITH RECURSIVE chain (first, seq, previous, number) AS (
+    SELECT c.first, e.seq, e.previous, 1
+    FROM json_each(:firsts) AS wanted CROSS JOIN calls AS c ON c.first = wanted.value
+    CROSS JOIN events AS e ON e.seq = c.last
+    UNION ALL
+    SELECT chain.first, e.seq, e.previous, chain.number + 1
+    FROM chain CROSS JOIN events AS e ON e.seq = chain.previous
+    WHERE chain.number < :limit
+)
+SELECT json_group_array(
+    json_array(chain.first, chain.seq, chain.previous,
+        (SELECT count(*) FROM deliveries AS d WHERE d.seq = chain.seq),
+        (SELECT count(*) FROM deliveries AS d WHERE d.seq = chain.seq AND d.state IN (0, 1)),
+        (SELECT count(*) FROM attempts AS a WHERE a.seq = chain.seq))
+)
+FROM chain
+
+-- name: old_notices
+SELECT json_group_array(
+    json_array(n.seq, n.seq, NULL,
+        (SELECT count(*) FROM deliveries AS d WHERE d.seq = n.seq),
+        (SELECT count(*) FROM deliveries AS d WHERE d.seq = n.seq AND d.state IN (0, 1)),
+        (SELECT count(*) FROM attempts AS a WHERE a.seq = n.seq))
+)
+FROM (
+    SELECT seq FROM events INDEXED BY notices
+    WHERE type > 'notice:' AND seq > :after AND seq < :before ORDER BY seq LIMIT :limit
+) AS n
+
+-- name: old_attempts
+-- Those of events that were accepted before; when each was made, and whether its delivery is pending.
+SELECT a.seq, a.integration, a.number, a.time, coalesce(d.state IN (0, 1), 0)
+FROM attempts AS a LEFT JOIN deliveries AS d ON d.seq = a.seq AND d.integration = a.integration
+WHERE (a.seq, a.integration, a.number) > (:seq, :integration, :number) AND a.seq < :below
+ORDER BY a.seq, a.integration, a.number LIMIT :limit
+
+-- name: forget_works
+DELETE FROM works
+WHERE number IN (SELECT number FROM works WHERE number < :before AND state <> 'running' ORDER BY number LIMIT :limit)
+
+-- name: is_pending
+SELECT EXISTS (
+    SELECT 1 FROM json_each(:seqs) AS wanted CROSS JOIN deliveries AS d ON d.seq = wanted.value
+    WHERE d.state IN (0, 1)
+)
+
+-- name: delete_attempts_of_events
+DELETE FROM attempts WHERE seq IN (SELECT wanted.value FROM json_each(:seqs) AS wanted)
+
+-- name: delete_deliveries_of_events
+DELETE FROM deliveries WHERE seq IN (SELECT wanted.value FROM json_each(:seqs) AS wanted)
+
+-- name: delete_events
+DELETE FROM events WHERE seq IN (SELECT wanted.value FROM json_each(:seqs) AS wanted)
+
+-- name: delete_attempts
+-- One delivery may have been replayed since they were found: what is pending keeps its attempts.
+DELETE FROM attempts
+WHERE (seq, integration, number) IN (
+    SELECT wanted.value ->> 0, wanted.value ->> 1, wanted.value ->> 2 FROM json_each(:attempts) AS wanted
+)
+AND NOT EXISTS (
+    SELECT 1 FROM deliveries AS d
+    WHERE d.seq = attempts.seq AND d.integration = attempts.integration AND d.state IN (0, 1)
+)
+
+-- name: cut_call
+UPDATE calls SET last = :then WHERE first = :first AND last = :last
+
+-- name: delete_calls
+DELETE FROM calls WHERE first IN (SELECT wanted.value FROM json_each(:firsts) AS wanted)
+
+-- name: calls_of_company_from
+SELECT json_group_array(json_array(first, last, ended, events, call))
+FROM (
+    SELECT first, last, ended, events, call FROM calls
+    WHERE company = :company AND first > :after ORDER BY first LIMIT :limit
+)
+
+-- name: data_of_call
+WITH RECURSIVE chain (seq, previous) AS (
+    SELECT seq, previous FROM events WHERE seq = :last
+    UNION ALL
+    SELECT e.seq, e.previous FROM chain CROSS JOIN events AS e ON e.seq = chain.previous
+)
+SELECT e.data FROM chain CROSS JOIN events AS e ON e.seq = chain.seq
+
+-- name: parts_of_call
+WITH RECURSIVE chain (seq, previous) AS (
+    SELECT seq, previous FROM events WHERE seq = :last
+    UNION ALL
+    SELECT e.seq, e.previous FROM chain CROSS JOIN events AS e ON e.seq = chain.previous
+)
+SELECT count(*),
+    coalesce(sum((SELECT count(*) FROM deliveries AS d WHERE d.seq = chain.seq)), 0),
+    coalesce(sum((SELECT count(*) FROM deliveries AS d WHERE d.seq = chain.seq AND d.state IN (0, 1))), 0),
+    coalesce(sum((SELECT count(*) FROM attempts AS a WHERE a.seq = chain.seq)), 0)
+FROM chain
+
+-- name: pending_events_of_call
+WITH RECURSIVE chain (seq, previous) AS (
+    SELECT e.seq, e.previous
+    FROM calls AS c CROSS JOIN events AS e ON e.seq = c.last
+    WHERE c.company = :company AND c.call = :call AND c.ended IS NOT NULL
+    UNION ALL
+    SELECT e.seq, e.previous FROM chain CROSS JOIN events AS e ON e.seq = chain.previous
+)
+SELECT seq FROM chain
+WHERE EXISTS (SELECT 1 FROM deliveries AS d WHERE d.seq = chain.seq AND d.state IN (0, 1))
+ORDER BY seq
+
+-- name: cancel_deliveries_of_events
+UPDATE deliveries SET state = 4, due = NULL, updated = :now
+WHERE seq IN (SELECT wanted.value FROM json_each(:seqs) AS wanted) AND state IN (0, 1)
+RETURNING integration
+
+-- name: data_of_event
+SELECT data FROM events WHERE seq = ?
+
+-- name: set_data
+UPDATE events SET data = ? WHERE seq = ?
+
+-- name: ended_call
+SELECT first, last FROM calls WHERE company = ? AND call = ? AND ended IS NOT NULL
+
+-- name: add_work
+INSERT INTO works (number, kind, company, request, state, total, done, place, report, error, created, updated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: work
+SELECT number, kind, company, request, state, total, done, place, report, error, created, updated
+FROM works WHERE number = :number AND kind = :kind AND (:company IS NULL OR company = :company)
+
+-- name: works
+-- There are few: only people ask for them. Those of other companies are passed over.
+SELECT number, kind, company, request, state, total, done, place, report, error, created, updated
+FROM works
+WHERE number < :before AND (:company IS NULL OR company = :company) AND (:kind IS NULL OR kind = :kind)
+ORDER BY number DESC LIMIT :limit
+
+-- name: running_works
+SELECT number, kind, company, request, state, total, done, place, report, error, created, updated
+FROM works INDEXED BY works_running WHERE number > 0 AND state = 'running' ORDER BY number
+
+-- name: advance_work
+-- Whom an erasure is about is not kept beyond its end.
+UPDATE works
+SET state = w.column1, total = w.column2, done = w.column3, place = w.column4, report = w.column5, error = w.column6,
+    updated = w.column7,
+    request = iif(works.kind = 'erasure' AND w.column1 <> 'running', x'7b7d', w.column8)
+FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)) AS w
+WHERE works.number = w.column9
+
+-- name: highest_seq
+SELECT coalesce(max(seq), 0) FROM events
+
+-- name: integration_state
+SELECT state FROM integrations WHERE company = ? AND id = ?
+
+-- name: replayable_deliveries
+-- How many were looked at, the last of them, and those that are wanted.
+SELECT count(*), max(seq), json_group_array(seq) FILTER (
+    WHERE :type IS NULL
+    OR EXISTS (SELECT 1 FROM deliveries AS d WHERE d.seq = looked.seq AND d.integration = :integration AND d.type = :type)
+), '[]'
+FROM (
+    SELECT seq FROM (
+        SELECT * FROM (
+            SELECT seq FROM deliveries
+            WHERE company = :company AND integration = :integration AND state = 2 AND :delivered
+              AND seq > :after AND seq <= :until
+            ORDER BY seq LIMIT :limit
+        )
+        UNION ALL
+        SELECT * FROM (
+            SELECT seq FROM deliveries
+            WHERE company = :company AND integration = :integration AND state = 3 AND :exhausted
+              AND seq > :after AND seq <= :until
+            ORDER BY seq LIMIT :limit
+        )
+        UNION ALL
+        SELECT * FROM (
+            SELECT seq FROM deliveries
+            WHERE company = :company AND integration = :integration AND state = 4 AND :cancelled
+              AND seq > :after AND seq <= :until
+            ORDER BY seq LIMIT :limit
+        )
+    )
+    ORDER BY seq LIMIT :limit
+) AS looked
+
+-- name: replayable_events
+-- How many were looked at, the last of them, those whose delivery ended, and those that were never owed. A notice about
+-- the integration is in the lane `own`; a test call is for one integration alone.
+SELECT count(*), max(seq), json_group_array(seq) FILTER (WHERE ended), json_group_array(seq) FILTER (WHERE missing)
+FROM (
+    SELECT e.seq AS seq,
+           e.company = :company AND (:type IS NULL OR e.type = :type)
+           AND (d.state = 2 AND :delivered OR d.state = 3 AND :exhausted OR d.state = 4 AND :cancelled) AS ended,
+           e.company = :company AND d.seq IS NULL AND (:type IS NULL OR e.type = :type)
+           AND e.type IN (SELECT value FROM json_each(:never_owed) AS wanted)
+           AND e.call <> :own AND NOT (e.pbx = 'test' AND instr(e.call, :company || '_test.') = 1) AS missing
+    FROM (
+        SELECT seq, company, call, pbx, type FROM events WHERE seq > :after AND seq <= :until ORDER BY seq LIMIT :limit
+    ) AS e
+    LEFT JOIN deliveries AS d ON d.seq = e.seq AND d.integration = :integration
+)
+
+-- name: replayable_of_call
+-- The same of a call's events, along its chain back to the place.
+WITH RECURSIVE chain (seq, previous, company, call, pbx, type) AS (
+    SELECT e.seq, e.previous, e.company, e.call, e.pbx, e.type
+    FROM calls AS c CROSS JOIN events AS e ON e.seq = c.last
+    WHERE c.company = :company AND c.call = :call
+    UNION ALL
+    SELECT e.seq, e.previous, e.company, e.call, e.pbx, e.type
+    FROM chain CROSS JOIN events AS e ON e.seq = chain.previous
+    WHERE e.seq > :after
+)
+SELECT count(*), max(seq), json_group_array(seq) FILTER (WHERE ended), json_group_array(seq) FILTER (WHERE missing)
+FROM (
+    SELECT e.seq AS seq,
+           (:type IS NULL OR e.type = :type)
+           AND (d.state = 2 AND :delivered OR d.state = 3 AND :exhausted OR d.state = 4 AND :cancelled) AS ended,
+           d.seq IS NULL AND (:type IS NULL OR e.type = :type)
+           AND e.type IN (SELECT value FROM json_each(:never_owed) AS wanted)
+           AND NOT (e.pbx = 'test' AND instr(e.call, :company || '_test.') = 1) AS missing
+    FROM (
+        SELECT seq, call, pbx, type FROM chain WHERE seq > :after AND seq <= :until ORDER BY seq LIMIT :limit
+    ) AS e
+    LEFT JOIN deliveries AS d ON d.seq = e.seq AND d.integration = :integration
+)
+
+-- name: ended_among
+-- As one JSON text, so in one step.
+SELECT json_group_array(json_array(d.seq, d.call, d.attempts, d.replay))
+FROM json_each(:seqs) AS wanted CROSS JOIN deliveries AS d ON d.seq = wanted.value AND d.integration = :integration
+WHERE d.company = :company AND (d.state = 2 AND :delivered OR d.state = 3 AND :exhausted OR d.state = 4 AND :cancelled)
+
+-- name: replay_ended
+UPDATE deliveries
+SET state = iif(error IS NULL, 0, 1), due = :now, updated = :now, replay = replay + 1, earlier = attempts
+WHERE (seq, integration) IN (SELECT value, :integration FROM json_each(:seqs) AS wanted)
+  AND +company = :company  -- the plus: not by the index of all that the integration has
+
+-- name: never_owed_among
+SELECT json_group_array(json_array(e.seq, e.call, 0, 0))
+FROM json_each(:seqs) AS wanted CROSS JOIN events AS e ON e.seq = wanted.value
+WHERE e.company = :company
+  AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.seq = e.seq AND d.integration = :integration)
+
+-- name: owe_never_owed
+INSERT INTO deliveries
+    (seq, integration, company, call, type, state, attempts, due, created, updated, status, error, replay, earlier)
+SELECT e.seq, :integration, e.company, e.call, e.type, 0, 0, :now, :now, :now, NULL, NULL, 1, 0
+FROM json_each(:seqs) AS wanted CROSS JOIN events AS e ON e.seq = wanted.value

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import apsw
+import msgspec
 
 from ringpost.ledger.ledger import Result
 
@@ -41,3 +42,9 @@ def record(connection: apsw.Connection, jobs: Sequence[Record]) -> None:
         )  # fmt: skip
     _ADD_ATTEMPTS.run(connection, attempts)
     _SETTLE_DELIVERIES.run(connection, deliveries)
+    for job in jobs:
+        for (company, integration), failing in job.failings.items():
+            if failing is None:
+                connection.execute(QUERIES["drop_failing"], (company, integration))
+            else:
+                connection.execute(QUERIES["keep_failing"], msgspec.structs.astuple(failing))

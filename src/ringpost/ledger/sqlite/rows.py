@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ringpost.model.call import Call
-from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed
+from ringpost.model.delivery import Attempt, Delivery, DeliveryState
 from ringpost.model.event import Event
+from ringpost.model.failing import Failing
 
 PENDING: Final = 0
 FAILING: Final = 1
@@ -71,17 +72,10 @@ def to_call(row: Row) -> Call:
     )
 
 
-def to_owed(row: Row) -> Owed:
-    company, integration, call, seq, attempts, due, replay, earlier = row
-    return Owed(
-        company=company,
-        integration=integration,
-        call=call,
-        seq=seq,
-        attempts=attempts,
-        due=due,
-        replay=replay,
-        earlier=earlier,
+def to_failing(row: Row) -> Failing:
+    company, integration, since, counted, last, warned = row
+    return Failing(
+        company=company, integration=integration, since=since, counted=counted, last=last, warned=bool(warned)
     )
 
 

@@ -13,10 +13,13 @@ import apsw
 import msgspec
 
 from ringpost.errors import RingpostError
+from ringpost.ledger.forgetting import Cleared, Forgettable, Forgotten, Looked, Place
 from ringpost.ledger.ledger import (
+    NO_FAILINGS,
     Accepted,
     DeliveryFilter,
     LedgerStatistics,
+    Named,
     Page,
     Remember,
     Remembered,
@@ -27,15 +30,18 @@ from ringpost.model.access import ApiKey, Pbx
 from ringpost.model.call import Call
 from ringpost.model.delivery import Attempt, Delivery, Owed
 from ringpost.model.event import Event, NewEvent
+from ringpost.model.failing import Failing
 from ringpost.model.integration import Integration
+from ringpost.model.replay import Replayable, ReplayFilter
+from ringpost.model.work import Work, WorkKind
 
-from . import changes, lists
+from . import backlog, changes, erasing, forgetting, leftovers, lists, replays, works
 from .checkpoint import Checkpointer, Limits
 from .file import Lock, lock, open_checkpointer, open_writer, opening
 from .jobs import Change, Commit, Record
 from .memory import KEPT_MS
 from .readers import Readers
-from .rows import Row, to_attempt, to_call, to_delivery, to_event
+from .rows import Row, to_attempt, to_call, to_delivery, to_event, to_failing
 from .sql import QUERIES
 from .writer import Writer
 
@@ -44,6 +50,10 @@ _AllReaders = tuple[Readers, Readers]
 _READERS: Final = 2  # for what is asked through the API
 _WORK_READERS: Final = 1  # for accepting, dispatching and checks alone: nothing that is asked holds these up
 _CANCELLED_AT_ONCE: Final = 2_000  # a backlog may be large, and other companies' commits wait meanwhile
+
+_ERASED_AT_ONCE: Final = 500  # rows
+_PAGES_AT_ONCE: Final = 2_000  # 16 MiB
+_CLEARED_AT_ONCE: Final = 50
 
 
 class SqliteLedger:
@@ -80,11 +90,22 @@ class SqliteLedger:
         return Remembered(*found[0]) if found else None
 
     # --- dispatching -----------------------------------------------------------------------------------------------
-    async def record(self, results: Sequence[Result]) -> None:
-        await self._writer.submit(Record(results))
+    async def record(self, results: Sequence[Result], failings: Mapping[Named, Failing | None] = NO_FAILINGS) -> None:
+        await self._writer.submit(Record(results, failings))
 
-    async def owed(self, after: tuple[str, str, int] | None, limit: int) -> list[Owed]:
-        return await self._work_readers.read(partial(lists.owed, after=after, limit=limit))
+    async def failings(self) -> list[Failing]:
+        return [to_failing(row) for row in await self._work_rows("failings")]
+
+    async def owing(self) -> list[tuple[str, str, int]]:
+        return await self._work_readers.read(backlog.owing)
+
+    async def owed(self, company: str, integration: str, after: int, limit: int) -> list[Owed]:
+        read = partial(backlog.owed, company=company, integration=integration, after=after, limit=limit)
+        return await self._work_readers.read(read)
+
+    async def owed_in_lanes(self, company: str, integration: str, calls: Sequence[str], limit: int) -> list[Owed]:
+        read = partial(backlog.owed_in_lanes, company=company, integration=integration, calls=calls, limit=limit)
+        return await self._work_readers.read(read)
 
     async def bodies(self, company: str, seqs: Sequence[int]) -> Mapping[int, Event]:
         rows = await self._work_readers.read(_reading("bodies", lists.of_seqs(company, seqs)))
@@ -108,8 +129,9 @@ class SqliteLedger:
     async def add_integration(self, integration: Integration, remember: Remember | None = None) -> None:
         await self._change(partial(changes.add_integration, integration=integration), remember)
 
-    async def change_integration(self, integration: Integration) -> None:
-        await self._change(partial(changes.change_integration, integration=integration))
+    async def change_integration(self, integration: Integration, notices: Sequence[NewEvent] = ()) -> None:
+        run = partial(changes.change_integration, integration=integration)
+        await self._writer.submit(Change(run, notices=notices))
 
     async def delete_integration(self, company: str, integration: str, now: int) -> None:
         await self._change(partial(changes.delete_integration, company=company, integration=integration, now=now))
@@ -191,10 +213,105 @@ class SqliteLedger:
         return int(count)
 
     # --- notices ---------------------------------------------------------------------------------------------------
+    async def notices(
+        self,
+        company: str | None,
+        *,
+        type: str | None = None,  # noqa: A002 - the field's own name
+        since: int | None = None,
+        until: int | None = None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Event]:
+        read = partial(lists.notices, company=company, type_=type, since=since, until=until, cursor=cursor, limit=limit)
+        return await self._readers.read(read)
 
     # --- replays and other long work -------------------------------------------------------------------------------
+    async def add_work(self, work: Work, remember: Remember | None = None) -> None:
+        await self._change(partial(works.add, work=work), remember)
+
+    async def work(self, company: str | None, work_id: str) -> Work | None:
+        return await self._readers.read(partial(works.find, company=company, work_id=work_id))
+
+    async def works(self, company: str | None, kind: WorkKind | None, *, cursor: str | None, limit: int) -> Page[Work]:
+        return await self._readers.read(partial(works.page, company=company, kind=kind, cursor=cursor, limit=limit))
+
+    async def running_works(self) -> list[Work]:
+        return [works.to_work(row) for row in await self._rows("running_works")]
+
+    async def advance_work(self, before: Work, after: Work) -> Work:
+        return await self._change(partial(works.advance, before=before, after=after))
+
+    async def cancel_work(self, company: str | None, work_id: str, now: int) -> Work:
+        return await self._change(partial(works.cancel, company=company, work_id=work_id, now=now))
+
+    async def highest_seq(self) -> int:
+        [(seq,)] = await self._rows("highest_seq")
+        return int(seq)
+
+    async def was_deleted(self, company: str, integration: str) -> bool:
+        return await self._rows("integration_state", company, integration) == [("deleted",)]
+
+    async def replayable(
+        self, company: str, integration: str, wanted: ReplayFilter, after: int, limit: int
+    ) -> Replayable:
+        read = partial(replays.find, company=company, integration=integration, wanted=wanted, after=after, limit=limit)
+        return await self._readers.read(read)
+
+    async def replay_some(
+        self, before: Work, after: Work, integration: str, wanted: ReplayFilter, batch: Replayable, now: int
+    ) -> tuple[Work, list[Owed]]:
+        run = partial(
+            replays.write, before=before, after=after, integration=integration, wanted=wanted, batch=batch, now=now
+        )
+        return await self._change(run)
 
     # --- forgetting, erasing, backup -------------------------------------------------------------------------------
+    async def forget(self, kind: Forgettable, before: int, place: Place | None, limit: int) -> Forgotten:
+        if kind == "answers":
+            before = min(before, self._now() - KEPT_MS)
+            return await self._change(partial(forgetting.remove_answers, before=before, limit=limit))
+        if kind == "works":
+            return await self._change(partial(forgetting.remove_works, before=before, limit=limit))
+        find = partial(forgetting.find, kind=kind, before=before, place=place, limit=limit)
+        batch = await self._readers.read(find)
+        if not batch.events and not batch.calls and not batch.attempts:
+            return Forgotten(next=batch.next)
+        return await self._change(partial(forgetting.remove, batch=batch))
+
+    async def look_for(self, company: str, is_wanted: Callable[[bytes], bool], after: int, limit: int) -> Looked:
+        look = partial(erasing.look_for, company=company, is_wanted=is_wanted, after=after, limit=limit)
+        return await self._readers.read(look)
+
+    async def cancel_call(self, company: str, call: str, now: int) -> dict[str, int]:
+        seqs = await self._readers.read(partial(erasing.pending_events, company=company, call=call))
+        total: dict[str, int] = {}
+        for start in range(0, len(seqs), _ERASED_AT_ONCE):
+            some = seqs[start : start + _ERASED_AT_ONCE]
+            for integration, count in (await self._change(partial(erasing.cancel, seqs=some, now=now))).items():
+                total[integration] = total.get(integration, 0) + count
+        return total
+
+    async def erase_call(self, company: str, call: str) -> Forgotten:
+        total = Forgotten(next=None)
+        find = partial(erasing.part, company=company, call=call, limit=_ERASED_AT_ONCE)
+        while (batch := await self._readers.read(find)) is not None:
+            total = forgetting.both(
+                total, await self._change(partial(forgetting.remove, batch=batch, pending_too=True))
+            )
+        return total
+
+    async def clear_leftovers(self, after: int) -> Cleared:
+        found, following = await self._readers.read(partial(leftovers.find, after=after, limit=_PAGES_AT_ONCE))
+        for start in range(0, len(found), _CLEARED_AT_ONCE):
+            await self._change(partial(leftovers.clear, leftovers=found[start : start + _CLEARED_AT_ONCE]))
+        return Cleared(len(found), following)
+
+    async def empty_log(self) -> bool:
+        self._writer.empty_log_soon()
+        await self._change(_nothing)  # after it the writer sees to the log
+        await self._change(_nothing)  # begins after that
+        return self._writer.is_log_emptied
 
     # --- running ---------------------------------------------------------------------------------------------------
     async def check(self) -> None:
@@ -231,6 +348,10 @@ class SqliteLedger:
         for company, integration in await self._rows("deleted_integrations"):
             if await self.pending_count(company, integration):
                 await self.cancel_owed(company, integration, self._now())
+
+
+def _nothing(_: apsw.Connection) -> None:
+    """A transaction that writes nothing."""
 
 
 def _reading(query: str, values: apsw.Bindings) -> Callable[[apsw.Connection], list[Row]]:

@@ -24,7 +24,7 @@ from ringpost.model.event import Event, NewEvent
 from .apply import Applier
 from .checkpoint import Checkpointer
 from .failures import STORAGE_ERRORS, code_of, refusal
-from .jobs import Commit, Job, weight
+from .jobs import Change, Commit, Job, weight
 
 EVENTS_WAITING: Final = 20_000
 BYTES_WAITING: Final = 128 << 20  # of events' data: as many large events would fill the memory
@@ -80,6 +80,16 @@ class Writer:
             failures=self._failures,
             waiting=self._events_waiting,
         )
+
+    def empty_log_soon(self) -> None:
+        """After the next transaction, or the first one after which no reader is in the way."""
+        if self._checkpointer is not None:
+            self._checkpointer.empty_soon()
+
+    @property
+    def is_log_emptied(self) -> bool:
+        """Whether it was done, since it was asked for last."""
+        return self._checkpointer is None or self._checkpointer.is_emptied
 
     def close(self) -> None:
         """Do what waits, then end the thread and close the connection. Blocks."""
@@ -152,8 +162,9 @@ class Writer:
         self._seconds += time.perf_counter() - began
         self._commits += 1
         for (job, _), answer in zip(group, answers, strict=True):
-            if isinstance(job, Commit) and isinstance(answer, list):
-                accepted = _accepted(job.events, answer)
+            events = job.events if isinstance(job, Commit) else job.notices if isinstance(job, Change) else ()
+            if events and isinstance(answer, list):
+                accepted = _accepted(events, answer)
                 self._events += len(accepted)
                 self._accepted += accepted
         return [(future, answer, None) for (_, future), answer in zip(group, answers, strict=True)]

@@ -23,6 +23,9 @@ CREATE TABLE events (
     accepted INTEGER NOT NULL,
     data     BLOB NOT NULL
 ) STRICT;
+-- Notices are rare, and are found without looking at any other event.
+CREATE INDEX notices ON events (seq, type) WHERE type > 'notice:';
+CREATE INDEX notices_by_company ON events (company, seq, type, call) WHERE type > 'notice:';
 
 CREATE TABLE calls (
     first   INTEGER NOT NULL PRIMARY KEY,  -- the seq of its call:start
@@ -141,3 +144,20 @@ CREATE TABLE pbxs (
     registered INTEGER NOT NULL,
     PRIMARY KEY (company, serial)
 ) STRICT, WITHOUT ROWID;
+
+-- Work that takes a while. The number is that of its id, so later ones come after.
+CREATE TABLE works (
+    number  INTEGER NOT NULL PRIMARY KEY,
+    kind    TEXT NOT NULL,
+    company TEXT NOT NULL,
+    request BLOB NOT NULL,
+    state   TEXT NOT NULL,
+    total   INTEGER,
+    done    INTEGER NOT NULL,
+    place   BLOB NOT NULL,
+    report  BLOB NOT NULL,
+    error   TEXT,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL
+) STRICT;
+CREATE INDEX works_running ON works (number) WHERE state = 'running';
