@@ -13,7 +13,7 @@ from ringpost.ledger.open import open_ledger
 from ringpost.settings import Settings
 from ringpost.telemetry.metrics import Metrics
 
-VAULT_KEY = bytes(range(32))
+VAULT_KEY = bytes.fromhex("5b0e6c1ad7f2984c3be1a06f97d4285e70c9b36dfa1482e55d3f8ab0c61e749d")
 
 
 class Clock:

@@ -41,10 +41,9 @@ def test_no_made_up_blob_opens(blob: bytes) -> None:
 
 
 def test_credentials_of_one_integration_do_not_open_as_another_s() -> None:
-    blob = Vault(KEY).seal_credentials("acme", "abc123", Credentials(secret="hush", headers=(("x-token", "t"),)))
-    assert Vault(KEY).open_credentials("acme", "abc123", blob) == Credentials(
-        secret="hush", headers=(("x-token", "t"),)
-    )
+    credentials = Credentials(secret="hush-1-never-tell", headers=(("x-token", "t0k3n-of-ours"),))
+    blob = Vault(KEY).seal_credentials("acme", "abc123", credentials)
+    assert Vault(KEY).open_credentials("acme", "abc123", blob) == credentials
     with pytest.raises(RingpostError):
         Vault(KEY).open_credentials("acme", "abc124", blob)
 

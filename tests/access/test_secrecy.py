@@ -14,8 +14,9 @@ import ringpost
 
 # Names of fields that hold secrets somewhere; a Struct that has one of them must say by its own repr what it shows.
 SECRET_FIELDS = {"secret", "secrets", "standard_secret", "previous", "headers", "credentials", "sealed", "hash"}
-# What has such a field and holds nothing secret in it: only ciphertext, digests, or types whose own repr hides them.
-HARMLESS = {"Integration", "ApiKey", "Sending", "Go", "Waiting", "_Waiting"}
+# What has such a field and holds nothing secret in it: only ciphertext, digests, numbers of events, or
+# types whose own repr hides them.
+HARMLESS = {"Integration", "ApiKey", "Sending", "Go", "Waiting", "_Waiting", "Inspection", "_Link"}
 
 
 def structs() -> Iterator[type[Struct]]:

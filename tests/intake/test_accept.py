@@ -62,7 +62,7 @@ async def test_an_accepted_event_is_durable_with_what_it_owes_and_handed_over(wo
     assert result["time"] == world.clock.ms
     [(accepted, owed_to)] = world.handed_over
     assert (accepted.id, owed_to) == (result["event"], (integration.id,))
-    assert [owed.integration for owed in await world.ledger.owed(None, 10)] == [integration.id]
+    assert await world.ledger.owing() == [(integration.company, integration.id, 1)]
 
 
 async def test_data_is_put_into_the_wire_s_order_and_missing_keys_are_null(world: World) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ringpost.access.sealing import Vault
 from ringpost.errors import RingpostError
+from ringpost.integrations import registry as registry_module
 from ringpost.integrations.registry import Registry
 from ringpost.integrations.requests import EditRequest, InstallRequest, RotateRequest
 from ringpost.settings import Settings
@@ -59,10 +60,10 @@ async def test_an_installed_webhook_has_a_made_secret_and_wants_everything(world
 async def test_what_is_installed_is_there_after_a_restart_and_its_secret_is_not_in_the_file(
     world: World, tmp_path: Path
 ) -> None:
-    installed = await world.registry.install("acme", webhook(secret="my own secret", headers={"x-token": "hush-hush"}))
+    installed = await world.registry.install("acme", webhook(secret="my own secret", headers={"x-token": "hush-t0k3n"}))
     await world.ledger.close()
     assert not holds(tmp_path, "my own secret")
-    assert not holds(tmp_path, "hush-hush")
+    assert not holds(tmp_path, "hush-t0k3n")
     assert holds(tmp_path, HOOK)
     again = await make_world(tmp_path)
     assert again.registry.installed(installed[0].id) == installed
@@ -115,7 +116,7 @@ async def test_a_name_that_cannot_be_resolved_yet_is_let_through(world: World) -
 
 
 async def test_an_edit_changes_what_is_given_and_null_clears(world: World) -> None:
-    integration, _ = await world.registry.install("acme", webhook(name="CRM", headers={"x-token": "one"}))
+    integration, _ = await world.registry.install("acme", webhook(name="CRM", headers={"x-token": "t0k3n-one"}))
     world.clock.ms += 5
     edit = msgspec.convert({"filter": ["call:end"], "name": None, "headers": None}, EditRequest)
     edited, credentials = await world.registry.edit("acme", integration.id, edit)
@@ -140,18 +141,18 @@ async def test_an_edit_that_is_refused_changes_nothing(world: World) -> None:
 
 async def test_edits_at_the_same_time_undo_none_of_each_other(world: World) -> None:
     integration, _ = await world.registry.install("acme", webhook())
-    edits = [{"name": "CRM"}, {"filter": ["call:end"]}, {"headers": {"x-token": "one"}}, {"url": HOOK + "/2"}]
+    edits = [{"name": "CRM"}, {"filter": ["call:end"]}, {"headers": {"x-token": "t0k3n-one"}}, {"url": HOOK + "/2"}]
     await asyncio.gather(
         *(world.registry.edit("acme", integration.id, msgspec.convert(edit, EditRequest)) for edit in edits),
         world.registry.pause("acme", integration.id),
     )
     edited, credentials = world.registry.get("acme", integration.id)
     assert (edited.name, edited.filter, edited.url, edited.state) == ("CRM", ("call:end",), HOOK + "/2", "paused")
-    assert credentials.headers == (("x-token", "one"),)
+    assert credentials.headers == (("x-token", "t0k3n-one"),)
 
 
 async def test_a_rotation_keeps_the_old_secret_for_the_grace_time(world: World) -> None:
-    integration, before = await world.registry.install("acme", webhook(headers={"x-token": "one"}))
+    integration, before = await world.registry.install("acme", webhook(headers={"x-token": "t0k3n-one"}))
     _, after = await world.registry.rotate("acme", integration.id, RotateRequest(graceMs=1_000))
     assert after.secret != before.secret
     assert after.previous == ((before.secret, world.clock.ms + 1_000),)
@@ -191,7 +192,37 @@ async def test_a_deleted_integration_is_gone_for_everyone(world: World) -> None:
     assert refused.value.code == "integration_not_found"
 
 
-async def test_a_deletion_whose_cancelling_fails_is_a_deletion_all_the_same(
+async def test_a_deletion_is_answered_while_the_ledger_does_not_take_what_it_cancels_and_goes_on_until_it_does(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_module, "_CANCEL_SECONDS", 0.01)
+    monkeypatch.setattr(registry_module, "_CANCEL_WAITS", (0.001,))
+    integration, _ = await world.registry.install("acme", webhook())
+    start = b'{"id": "1.1", "type": "call:start", "data": {"status": "RINGING"}}'
+    await world.intake.accept_event(start, lambda _: "acme")
+    is_well = asyncio.Event()
+    cancelled = asyncio.Event()
+    cancel_owed = world.ledger.cancel_owed
+
+    async def refuses_for_a_while(company: str, integration_id: str, now: int) -> int:
+        if not is_well.is_set():
+            raise RingpostError("ledger_full")
+        count = await cancel_owed(company, integration_id, now)
+        cancelled.set()
+        return count
+
+    monkeypatch.setattr(world.ledger, "cancel_owed", refuses_for_a_while)
+    assert await world.registry.delete("acme", integration.id) == 1
+    assert (world.registry.all(), world.changed) == ([], [integration.id])
+    assert await world.ledger.integrations() == []
+    assert await world.ledger.pending_count("acme", integration.id) == 1
+    is_well.set()
+    async with asyncio.timeout(10):
+        await cancelled.wait()
+    assert await world.ledger.pending_count("acme", integration.id) == 0
+
+
+async def test_a_deletion_that_the_ledger_refuses_leaves_it_installed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     integration, _ = await world.registry.install("acme", webhook())
@@ -199,11 +230,12 @@ async def test_a_deletion_whose_cancelling_fails_is_a_deletion_all_the_same(
     async def fails(*_: object) -> int:
         raise RingpostError("ledger_full")
 
-    monkeypatch.setattr(world.ledger, "cancel_owed", fails)
-    with pytest.raises(RingpostError, match="full"):
-        await world.registry.delete("acme", integration.id)
-    assert (world.registry.all(), world.changed) == ([], [integration.id])
-    assert await world.ledger.integrations() == []
+    for step in ("pending_count", "delete_integration"):
+        with monkeypatch.context() as broken:
+            broken.setattr(world.ledger, step, fails)
+            with pytest.raises(RingpostError, match="full"):
+                await world.registry.delete("acme", integration.id)
+        assert [one.id for one in world.registry.all()] == [integration.id]
 
 
 async def test_another_company_s_integration_is_not_found(world: World) -> None:

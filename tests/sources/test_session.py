@@ -38,7 +38,7 @@ def listed(number: int, *legs: str) -> bytes:
 
 
 def session(boot: Boot | None = None) -> Session:
-    return Session("ringpost", "s3cret", T, boot)
+    return Session("ringpost", "s3cret-0f-th3-pbx", T, boot)
 
 
 def logged_in(boot: Boot | None = None, *, uptime: int | None = 100) -> Session:
@@ -74,7 +74,7 @@ def test_it_logs_in_without_sending_the_secret() -> None:
     assert isinstance(challenge, Send)
     assert isinstance(login, Send)
     assert b"AuthType: MD5" in challenge.data
-    assert b"s3cret" not in login.data
+    assert b"s3cret-0f-th3-pbx" not in login.data
     assert b"Events: system,call,agent" in login.data
     assert "Key" not in repr(login)
     commands = one.received(ACCEPTED, T)
@@ -87,7 +87,7 @@ def test_the_answer_to_the_challenge_is_the_md5_of_challenge_and_secret() -> Non
     one.received(BANNER, T)
     (login,) = one.received(CHALLENGED, T)
     assert isinstance(login, Send)
-    assert b"Key: d7994fd8cd10e2224514d095d0fd3f7b" in login.data
+    assert b"Key: fc6ab7c1b33b539346c92baa57b60afc" in login.data
 
 
 def test_what_is_observed_while_the_list_is_under_way_follows_the_list() -> None:
@@ -144,7 +144,7 @@ def test_a_wrong_secret_is_told_as_that_and_without_it() -> None:
         one.received(b"Response: Error\r\nActionID: ringpost-2\r\nMessage: Authentication failed\r\n\r\n", T)
     )
     assert failure.code == "pbx_login_refused"
-    assert "s3cret" not in failure.message
+    assert "s3cret-0f-th3-pbx" not in failure.message
     assert one.closed() == []
     assert one.wake_at() is None
 
@@ -215,4 +215,4 @@ def test_a_restart_of_the_pbx_is_told_by_its_uptime(uptime: int, restarted: bool
 
 def test_a_user_name_that_would_break_an_action_is_refused_before_connecting() -> None:
     with pytest.raises(RingpostError):
-        Session("a\r\nAction: Originate", "s3cret", T)
+        Session("a\r\nAction: Originate", "s3cret-0f-th3-pbx", T)

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ringpost.model.data import DATA_KEYS, EXTRA_KEYS, PARTY_KEYS, TIME_KEYS, CallData, to_wire
 from ringpost.model.event import CALL_END, CALL_START, CALL_UPDATE, EVENT_TYPES
 from ringpost.wire import canonical
-from ringpost.wire.catalog import ENVELOPE_KEYS, EVENT_CATALOG
+from ringpost.wire.catalog import EVENT_CATALOG
+from ringpost.wire.schema import ENVELOPE_KEYS
 from tests.strategies import call_data, ended_call_data
 
 pytestmark = pytest.mark.parametrize("kind", EVENT_TYPES)

@@ -19,10 +19,12 @@ from ringpost.ledger.ledger import Ledger, Remember, Verdict
 from ringpost.model.data import to_wire
 from ringpost.model.event import CALL_END, SOURCE, Event, NewEvent
 from ringpost.model.integration import Integration
+from ringpost.model.notice import Notice
 from ringpost.telemetry.metrics import Metrics
 from ringpost.wire import canonical
 
 from .match import matching
+from .notices import notice_event
 from .once import Keep, Once
 from .split import split_batch
 from .validate import check_event
@@ -110,6 +112,10 @@ class Intake:
     ) -> list[Verdict]:
         """Events of a source, in order. Raises what the ledger raises; then none of them was accepted."""
         return await self._commit([self._of_source(company, pbx, event, extra_keys) for event in events])
+
+    async def accept_notices(self, notices: Sequence[Notice]) -> list[Verdict]:
+        """Notices of the service, in order. Raises what the ledger raises; then none of them was accepted."""
+        return await self._commit([notice_event(notice, self._integrations_of(notice.company)) for notice in notices])
 
     def _read(self, body: bytes, company_of: Callable[[str | None], str]) -> NewEvent:
         checked = check_event(canonical.parse(body))

@@ -1,4 +1,7 @@
-"""Which integrations an event is owed to. Pure."""
+"""Which integrations an event is owed to. Pure.
+
+`*` and `call:*` mean the events of calls alone: who asked for all calls gets no notices that it does not know.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from typing import Final
 from ringpost.errors import RingpostError
 from ringpost.model.event import EVENT_TYPES
 from ringpost.model.integration import Integration
+from ringpost.model.notice import NOTICE_TYPES
 
-PATTERNS: Final = (*EVENT_TYPES, "call:*", "*")
+ALL_CALLS: Final = "call:*"
+PATTERNS: Final = (*EVENT_TYPES, ALL_CALLS, "*", *NOTICE_TYPES, "notice:*")
 
 
 def check_filter(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -35,4 +40,4 @@ def matching(integrations: Iterable[Integration], event_type: str) -> tuple[str,
 @lru_cache(maxsize=1024)
 def _wants(wanted: tuple[str, ...], event_type: str) -> bool:
     kind = event_type.partition(":")[0] + ":*"
-    return "*" in wanted or event_type in wanted or kind in wanted
+    return event_type in wanted or kind in wanted or (kind == ALL_CALLS and "*" in wanted)

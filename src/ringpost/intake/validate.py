@@ -15,7 +15,7 @@ from msgspec import Struct
 from ringpost.errors import RingpostError
 from ringpost.model.data import DATA_KEYS, EXTRA_KEYS, PARTY_KEYS, TIME_KEYS
 from ringpost.model.event import CALL_END, EVENT_TYPES
-from ringpost.wire.catalog import ENVELOPE_KEYS
+from ringpost.wire.schema import ENVELOPE_KEYS
 
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9._:@+~=*-]{1,128}")
 _PBX: Final = re.compile(r"[!-~]{1,64}")

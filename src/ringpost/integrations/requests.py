@@ -21,12 +21,25 @@ from ringpost.wire.signature import check_secret
 _KEY_LENGTH: Final = range(16, 129)  # AWS: AccessKeyId has 16 to 128 characters (IAM API reference, AccessKey)
 
 PREVIOUS_KEPT: Final = 4  # old secrets that are signed with at once: each makes the header longer
+MOST_DELAYS: Final = 50
+LONGEST_DELAY: Final = 2_592_000_000  # ms: 30 days
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, description="A name for people.")]
 Url = Annotated[str, Meta(max_length=2048, description="The webhook's URL, or the URL of the SQS queue.")]
-Filter = Annotated[list[str], Meta(max_length=20, description="Event types that are wanted: call:start, call:*, * …")]
+Filter = Annotated[
+    list[str],
+    Meta(max_length=20, description="Event types that are wanted: call:start, call:*, * (all of calls), notice:* …"),
+]
 Headers = Annotated[dict[str, str], Meta(description="Custom headers of every POST (webhook alone).")]
 Secret = Annotated[str, Meta(max_length=256, description="The signing secret, or the AWS secret key.")]
+RetryDelays = Annotated[
+    list[Annotated[int, Meta(ge=0, le=LONGEST_DELAY)]],
+    Meta(
+        max_length=MOST_DELAYS,
+        description="The waits before the second and each later attempt (ms); after the last the delivery is "
+        "exhausted. Null: those of the service's settings.",
+    ),
+]
 
 
 class InstallRequest(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -39,19 +52,22 @@ class InstallRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     key: Annotated[str, Meta(max_length=128, description="The AWS access key id (sqs alone).")] | None = None
     secret: Secret | None = None
     headers: Headers | None = None
+    retryDelaysMs: RetryDelays | None = None  # noqa: N815 - the API's own name, as those below
 
     def __repr__(self) -> str:
         return f"InstallRequest({self.type!r}, …)"  # secrets are in it, as in the two below
 
 
 class EditRequest(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Change what is given; null clears `name` and `headers`. The type is fixed; secrets change by rotation."""
+    """Change what is given; null clears `name`, `headers` and `retryDelaysMs`. The type is fixed; secrets change by
+    rotation."""
 
     type: str | UnsetType = UNSET
     url: Url | UnsetType = UNSET
     filter: Filter | UnsetType = UNSET
     name: Name | UnsetType | None = UNSET
     headers: Headers | UnsetType | None = UNSET
+    retryDelaysMs: RetryDelays | UnsetType | None = UNSET  # noqa: N815
 
     def __repr__(self) -> str:
         return "EditRequest(…)"
@@ -62,7 +78,7 @@ class RotateRequest(Struct, kw_only=True, forbid_unknown_fields=True):
 
     secret: Secret | None = None
     key: Annotated[str, Meta(max_length=128)] | None = None
-    graceMs: Annotated[int, Meta(ge=0, le=2_592_000_000)] | None = None  # noqa: N815 - the API's own name
+    graceMs: Annotated[int, Meta(ge=0, le=2_592_000_000)] | None = None  # noqa: N815
 
     def __repr__(self) -> str:
         return "RotateRequest(…)"
@@ -87,6 +103,11 @@ def check_url(kind: str, url: str, settings: Settings) -> str | None:
 
 def wanted_filter(wanted: list[str] | UnsetType) -> tuple[str, ...]:
     return ("*",) if wanted is UNSET else check_filter(wanted)
+
+
+def wanted_delays(wanted: list[int] | None) -> tuple[int, ...] | None:
+    """The retry schedule; None: that of the settings."""
+    return None if wanted is None else tuple(wanted)
 
 
 def new_credentials(request: InstallRequest, generated: str) -> Credentials:

@@ -1,4 +1,6 @@
-"""Every event type with its JSON Schema (2020-12) and an example, for the API reference, OpenAPI's `webhooks` and docs.
+"""Every type of call event with its JSON Schema and an example, for the API reference, OpenAPI's `webhooks` and docs.
+
+Notices have a catalogue of their own (`notices`).
 
 Promise: the keys are those of `ringpost.model.data`, in the wire's order, so that what is documented is what is sent.
 A schema stands alone (no `$ref`), so it can be put into any document. It says what receivers may rely on: keys may be
@@ -9,72 +11,34 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-from msgspec import Struct
-
 from ringpost.model.data import DATA_KEYS, EXTRA_KEYS, PARTY_KEYS, TIME_KEYS, CallData, Party, to_wire
 from ringpost.model.event import CALL_END, CALL_START, CALL_UPDATE
 
 from . import canonical
-
-Schema = dict[str, Any]
-
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-ENVELOPE_KEYS: Final = ("id", "pbx", "time", "company", "type", "integrationId", "data")
-
-
-class EventKind(Struct, frozen=True, kw_only=True):
-    """One event type. schema: of the whole body; example: a whole body, in the wire's key order."""
-
-    type: str
-    summary: str
-    description: str
-    schema: Schema
-    example: dict[str, Any]
-
-
-def _text(description: str) -> Schema:
-    return {"type": "string", "description": description}
-
-
-def _text_or_null(description: str) -> Schema:
-    return {"type": ["string", "null"], "description": description}
-
-
-def _choice_or_null(description: str, *choices: str) -> Schema:
-    return {"type": ["string", "null"], "enum": [*choices, None], "description": description}
-
-
-def _texts(description: str) -> Schema:
-    return {"type": "array", "items": {"type": "string"}, "description": description}
-
-
-def _milliseconds(description: str) -> Schema:
-    return {"type": ["integer", "null"], "minimum": 0, "description": description}
-
-
-def _object(properties: dict[str, Schema], required: tuple[str, ...], description: str, **more: Any) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "description": description,
-        **more,
-    }
-
+from .schema import (
+    EventKind,
+    Schema,
+    body_schema,
+    choice_or_null,
+    milliseconds,
+    object_of,
+    text_or_null,
+    texts,
+)
 
 _PARTY: Final[dict[str, Schema]] = {
     "type": {"type": "string", "enum": ["LOCAL", "REMOTE"], "description": "LOCAL: of this PBX; REMOTE: outside."},
-    "phone": _text_or_null("The number, as the PBX has it."),
-    "name": _text_or_null("The name to show."),
-    "company": _text_or_null("The company that the person belongs to."),
-    "email": _text_or_null("The person's e-mail address."),
-    "userId": _text_or_null("The user's id in the PBX."),
-    "userExtension": _text_or_null("The user's extension."),
-    "userDepartment": _text_or_null("The user's department."),
-    "groupId": _text_or_null("The id of the user's group."),
-    "groupName": _text_or_null("The name of the user's group."),
-    "userAgent": _text_or_null("What the phone says it is."),
-    "userDevice": _text_or_null("The kind of device in use."),
+    "phone": text_or_null("The number, as the PBX has it."),
+    "name": text_or_null("The name to show."),
+    "company": text_or_null("The company that the person belongs to."),
+    "email": text_or_null("The person's e-mail address."),
+    "userId": text_or_null("The user's id in the PBX."),
+    "userExtension": text_or_null("The user's extension."),
+    "userDepartment": text_or_null("The user's department."),
+    "groupId": text_or_null("The id of the user's group."),
+    "groupName": text_or_null("The name of the user's group."),
+    "userAgent": text_or_null("What the phone says it is."),
+    "userDevice": text_or_null("The kind of device in use."),
 }
 
 _DATA: Final[dict[str, Schema]] = {
@@ -86,27 +50,27 @@ _DATA: Final[dict[str, Schema]] = {
             "call:end keeps the last status of the call, which shows whether it was answered."
         ),
     },
-    "service": _text_or_null("The service of the PBX that the call is for."),
-    "destination": _text_or_null("The number that was dialled."),
-    "trunkName": _text_or_null("The trunk that the call came in or went out by."),
-    "queueName": _text_or_null("The name of the call queue."),
-    "queueId": _text_or_null("The id of the call queue."),
-    "tags": _texts("Marks that people or the dialplan gave the call."),
-    "flags": _texts("Marks of the call's course; `resumed` and `reconciled`: seen again after an interruption."),
-    "endCause": _text_or_null("The Q.850 cause as a string, as in 16. Null until call:end."),
-    "endCauseStr": _text_or_null("The cause in words. Null until call:end."),
-    "endBy": _choice_or_null("Who hung up; null: the PBX. Null until call:end.", "CALLER", "CALLEE"),
-    "direction": _choice_or_null("Which way the call goes; null: not known.", "INBOUND", "OUTBOUND", "INTERNAL"),
-    "waitTime": _milliseconds("How long the call waited for an answer, in ms. In call:end alone."),
-    "talkTime": _milliseconds("How long there was talk, in ms. In call:end alone."),
-    "duration": _milliseconds("How long the call took from start to end, in ms. In call:end alone."),
+    "service": text_or_null("The service of the PBX that the call is for."),
+    "destination": text_or_null("The number that was dialled."),
+    "trunkName": text_or_null("The trunk that the call came in or went out by."),
+    "queueName": text_or_null("The name of the call queue."),
+    "queueId": text_or_null("The id of the call queue."),
+    "tags": texts("Marks that people or the dialplan gave the call."),
+    "flags": texts("Marks of the call's course; `resumed` and `reconciled`: seen again after an interruption."),
+    "endCause": text_or_null("The Q.850 cause as a string, as in 16. Null until call:end."),
+    "endCauseStr": text_or_null("The cause in words. Null until call:end."),
+    "endBy": choice_or_null("Who hung up; null: the PBX. Null until call:end.", "CALLER", "CALLEE"),
+    "direction": choice_or_null("Which way the call goes; null: not known.", "INBOUND", "OUTBOUND", "INTERNAL"),
+    "waitTime": milliseconds("How long the call waited for an answer, in ms. In call:end alone."),
+    "talkTime": milliseconds("How long there was talk, in ms. In call:end alone."),
+    "duration": milliseconds("How long the call took from start to end, in ms. In call:end alone."),
 }
 _END_KEYS: Final = ("endCause", "endCauseStr", "endBy")
 
 
 def _party_schema(description: str) -> Schema:
     properties = {key: _PARTY[key] for key in PARTY_KEYS}
-    return _object(properties, PARTY_KEYS, description) | {"type": ["object", "null"]}
+    return object_of(properties, PARTY_KEYS, description) | {"type": ["object", "null"]}
 
 
 def _data_schema(kind: str) -> Schema:
@@ -119,32 +83,7 @@ def _data_schema(kind: str) -> Schema:
     if kind != CALL_END:
         parts |= {key: {"type": "null", "description": "Null until call:end."} for key in _END_KEYS}
         keys = tuple(key for key in keys if key not in TIME_KEYS)
-    return _object({key: parts[key] for key in keys}, DATA_KEYS, "The state of the call.")
-
-
-def _schema(kind: str, summary: str) -> Schema:
-    properties: dict[str, Schema] = {
-        "id": _text("The call's id, the same in all of its events. To deduplicate, use the header webhook-id."),
-        "pbx": _text("The serial of the PBX, or `api`."),
-        "time": {
-            "type": "integer",
-            "minimum": 0,
-            "description": "When it happened, in ms since the Unix epoch. Never decreases within a call.",
-        },
-        "company": _text("The company's id."),
-        "type": {"type": "string", "const": kind, "description": "The event type."},
-        "integrationId": {
-            "type": "string",
-            "pattern": "^[0-9a-z]{6}$",
-            "description": "The id of the integration that this was sent to.",
-        },
-        "data": _data_schema(kind),
-    }
-    return {
-        "$schema": DIALECT,
-        "title": kind,
-        **_object({key: properties[key] for key in ENVELOPE_KEYS}, ENVELOPE_KEYS, summary),
-    }
+    return object_of({key: parts[key] for key in keys}, DATA_KEYS, "The state of the call.")
 
 
 _CALLER: Final = Party(type="REMOTE", phone="+390461000112", name="Bianchi Srl")
@@ -187,7 +126,13 @@ def _example(kind: str, time: int, status: str, callee: Party | None, **end: Any
 
 
 def _kind(kind: str, summary: str, description: str, example: dict[str, Any]) -> EventKind:
-    schema = _schema(kind, summary)
+    schema = body_schema(
+        kind,
+        summary,
+        id_is="The call's id, the same in all of its events. To deduplicate, use the header webhook-id.",
+        pbx_is="The serial of the PBX, or `api`.",
+        data=_data_schema(kind),
+    )
     return EventKind(type=kind, summary=summary, description=description, schema=schema, example=example)
 
 
@@ -224,4 +169,4 @@ _KINDS: Final = (
 )
 
 EVENT_CATALOG: Final[dict[str, EventKind]] = {kind.type: kind for kind in _KINDS}
-"""Every event type, by its name, in the order of a call's life."""
+"""Every type of call event, by its name, in the order of a call's life."""
