@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Final
 
 import structlog
 from litestar.types import ControllerRouterHandler
@@ -30,18 +31,32 @@ from ringpost.clock import wall_clock
 from ringpost.dispatch.dispatcher import Dispatcher
 from ringpost.errors import RingpostError
 from ringpost.intake.accept import Intake
+from ringpost.intake.bulletin import Bulletin, log_notice
 from ringpost.integrations.registry import Registry
 from ringpost.ledger.ledger import Ledger, Verdict
 from ringpost.ledger.open import open_ledger
+from ringpost.model.notice import Notice
+from ringpost.model.work import ERASURE, REPLAY
 from ringpost.settings import Settings
 from ringpost.sources.asterisk.client import AsteriskSource
 from ringpost.sources.feed import Feed
 from ringpost.sources.left import end_left_calls
 from ringpost.sources.source import Source
+from ringpost.sources.watch import Watch
+from ringpost.sources.watching import keep_watch, lost_since
 from ringpost.telemetry.metrics import Metrics
 from ringpost.transports.sqs import SqsTransport
 from ringpost.transports.transport import Transport
 from ringpost.transports.webhook import WebhookTransport
+from ringpost.upkeep.disk import DiskWatch
+from ringpost.upkeep.erasure import Erasures
+from ringpost.upkeep.forgetting import Forgetting
+from ringpost.upkeep.retention import Retention
+from ringpost.upkeep.space import SpaceWatch
+from ringpost.work.replay import Replays
+from ringpost.work.runner import Works
+
+_LAST_NOTICES_MS: Final = 1_000  # left to the ledger for the last notices where the drain took all the time
 
 _log = structlog.get_logger("ringpost.node")
 
@@ -59,11 +74,37 @@ class Node:
         self.keys = Keys(ledger, now)
         self.sessions = Sessions(now)
         self.transports: dict[str, Transport] = {"webhook": WebhookTransport(settings), "sqs": SqsTransport(settings)}
-        self.registry = Registry(ledger, vault, settings, now, on_change=self._integration_changed)
-        self.dispatcher = Dispatcher(
-            ledger, self.registry.installed, self.transports, settings, now=now, jitter=jitter, metrics=self.metrics
+        self.registry = Registry(
+            ledger, vault, settings, now, on_change=self._integration_changed, told=self._notice_told
         )
         self.intake = Intake(ledger, self.registry.of, self.metrics, now)
+        self.bulletin = Bulletin(self.intake.accept_notices)
+        self.dispatcher = Dispatcher(
+            ledger,
+            self.registry.installed,
+            self.transports,
+            settings,
+            now=now,
+            jitter=jitter,
+            metrics=self.metrics,
+            tell=self.bulletin.tell,
+            pause=self.registry.pause_unfit,
+        )
+        retention = Retention(
+            now(),
+            events_days=settings.keep_events_days,
+            attempts_days=settings.keep_attempts_days,
+            notices_days=settings.keep_notices_days,
+        )
+        self.forgetting = Forgetting(ledger, retention, now, self.metrics)
+        self.disk = DiskWatch(
+            settings.ledger_path, SpaceWatch(settings.ledger_free_mb), self.bulletin.tell, now, self.metrics
+        )
+        self.replays = Replays(
+            ledger, self.registry.installed, self.dispatcher.replayed, self.dispatcher.has_room, now, jitter
+        )
+        self.erasures = Erasures(ledger, self.dispatcher.forget, now, jitter)
+        self.works = Works(ledger, {REPLAY: self.replays.step, ERASURE: self.erasures.step}, now)
         self.services = Services(
             ledger=ledger,
             intake=self.intake,
@@ -77,10 +118,14 @@ class Node:
             now=now,
             seal=vault.seal,
             unseal=vault.open,
+            works=self.works,
+            replays=self.replays,
+            erasures=self.erasures,
         )
         self.url = self.local_url = ""
         self._jitter = jitter
         self._feeds: dict[tuple[str, str], Feed] = {}
+        self._watching: list[asyncio.Task[None]] = []
         self._is_ready = False
         self._stop_by = 0.0  # of the loop's clock: what is under way may go on until then
         self._parts = AsyncExitStack()  # how what was started is stopped, the last one first
@@ -95,12 +140,20 @@ class Node:
         self.ledger.hand_over_to(self.dispatcher.committed)
         async with AsyncExitStack() as parts:
             parts.push_async_callback(self.ledger.close)
+            parts.push_async_callback(self._stop_telling)
             for transport in self.transports.values():
                 parts.push_async_callback(transport.close)
             await self.keys.load()
+            parts.push_async_callback(self.registry.close)
             await self.registry.load()
             parts.push_async_callback(self._stop_dispatching)
             await self.dispatcher.start()
+            parts.push_async_callback(self._stop_working)
+            await self.works.start()
+            parts.push_async_callback(self.forgetting.stop)
+            self.forgetting.start()
+            parts.push_async_callback(self.disk.stop)
+            self.disk.start()
             server = HttpServer(build_app(self.services, extra_routes=routes), listening)
             parts.push_async_callback(server.stop)
             await server.start()
@@ -126,6 +179,10 @@ class Node:
         feed = Feed(source, machine, accept, now=self.now, jitter=self._jitter)
         feed.start(await self.ledger.open_calls(company, serial))
         self._feeds[company, serial] = feed
+        known = await lost_since(self.ledger, company, serial)
+        watch = Watch(company, serial, self.settings.pbx_lost_after_ms, self.now(), known)
+        watching = keep_watch(watch, source.status, self.bulletin.tell, self.now)
+        self._watching.append(asyncio.create_task(watching, name=f"watch {company}/{serial}"))
 
     async def _end_left_calls(self, listened_to: Collection[tuple[str, str]]) -> None:
         """End the calls of PBXs that are no longer in the settings: nobody else would."""
@@ -152,6 +209,7 @@ class Node:
         return max(0, round((self._stop_by - asyncio.get_running_loop().time()) * 1_000))
 
     async def _stop_listening(self) -> None:
+        await asyncio.gather(*map(_end, self._watching))
         within = self._time_left()
         ended = await asyncio.gather(*(feed.stop(within) for feed in self._feeds.values()), return_exceptions=True)
         for (company, serial), feed, failure in zip(self._feeds, self._feeds.values(), ended, strict=True):
@@ -160,16 +218,27 @@ class Node:
                 # The ledger did not take them in time: their calls are open in it, and end at the next start.
                 _log.error("events_left", company=company, pbx=serial, events=left, failure=type(failure).__name__)
 
+    async def _stop_working(self) -> None:
+        await self.works.close(self._time_left())
+
     async def _stop_dispatching(self) -> None:
         await self.dispatcher.drain(self._time_left())
         await self.dispatcher.close()
+
+    async def _stop_telling(self) -> None:
+        await self.bulletin.close(max(self._time_left(), _LAST_NOTICES_MS))
+
+    def _notice_told(self, notice: Notice) -> None:
+        log_notice(notice)
+        self.metrics.events_accepted.labels(notice.type).inc()
 
     def _integration_changed(self, integration: str) -> None:
         self.dispatcher.changed(integration)
 
     def _refresh_metrics(self) -> None:
-        lanes = self.dispatcher.statistics().lanes
-        self.metrics.deliveries_owed.set(lanes.owed)
+        dispatching = self.dispatcher.statistics()
+        lanes = dispatching.lanes
+        self.metrics.deliveries_owed.set(dispatching.owed)
         self.metrics.lanes_waiting.set(lanes.lanes)
         self.metrics.attempts_under_way.set(lanes.under_way)
         for (company, serial), feed in self._feeds.items():

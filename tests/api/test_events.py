@@ -130,3 +130,23 @@ async def test_a_client_that_goes_away_after_its_body_loses_nothing(world: World
 async def test_the_query_takes_nothing(world: World) -> None:
     error = await world.refused("unknown_field", "POST", f"/v1/events?company={OURS}", event())
     assert error["field"] == "company"
+
+
+async def test_what_was_forgotten_is_answered_as_what_is_not_there(world: World) -> None:
+    made = await world.install()
+    first = await world.done("POST", "/v1/events", event())
+    await world.done("POST", "/v1/events", event("call:end"))
+    for delivery in await world.done("GET", f"/v1/deliveries?integration={made['id']}"):
+        await world.conclude(delivery["id"], "delivered")
+    await world.ledger.forget("attempts", world.time + 86_400_000, None, 100)
+    shown = await world.done("GET", f"/v1/calls/{first['id']}")
+    assert [(one["deliveries"][0]["attemptCount"], one["deliveries"][0]["attempts"]) for one in shown["events"]] == [
+        (1, [])
+    ] * 2
+    delivery_id = shown["events"][0]["deliveries"][0]["id"]
+    await world.ledger.forget("calls", world.time + 86_400_000, None, 100)
+    await world.refused("call_not_found", "GET", f"/v1/calls/{first['id']}")
+    await world.refused("event_not_found", "GET", f"/v1/events/{first['event']}")
+    await world.refused("delivery_not_found", "GET", f"/v1/deliveries/{delivery_id}")
+    await world.refused("delivery_not_found", "POST", f"/v1/deliveries/{delivery_id}/replay")
+    assert await world.done("GET", "/v1/deliveries") == []

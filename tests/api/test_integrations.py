@@ -58,6 +58,9 @@ async def test_the_list_has_the_form_that_clients_rely_on(world: World) -> None:
         ("state", "active"),
         ("created", START),
         ("updated", START),
+        ("paused", None),
+        ("pauseReason", None),
+        ("retryDelaysMs", None),
     ]
 
 

@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from ringpost.api.app import operations
 from ringpost.errors import ERRORS
 from ringpost.model.event import EVENT_TYPES
+from ringpost.model.notice import NOTICE_TYPES
 from tests.api.world import HOOK, World, event
 
 
@@ -57,7 +58,7 @@ def test_every_operation_is_in_it_once(world: World, document: dict[str, Any]) -
 
 
 def test_the_events_that_receivers_get_are_its_webhooks(document: dict[str, Any]) -> None:
-    assert list(document["webhooks"]) == list(EVENT_TYPES)
+    assert list(document["webhooks"]) == [*EVENT_TYPES, *NOTICE_TYPES]
     for told in document["webhooks"].values():
         content = told["post"]["requestBody"]["content"]["application/json"]
         Draft202012Validator(content["schema"]).validate(content["example"])
@@ -86,13 +87,25 @@ async def test_examples_of_bodies_fit_their_schemas(world: World, document: dict
                 resolved(document, content["schema"]).validate(content["example"])
 
 
+async def replayed(world: World) -> Any:
+    """A replay of a call that was delivered."""
+    told = await world.done("POST", "/v1/events", event(call="again"))
+    [delivery] = await world.done("GET", f"/v1/deliveries?call={told['id']}")
+    await world.conclude(delivery["id"], "delivered")
+    return await world.done("POST", "/v1/replays", {"call": told["id"]})
+
+
 async def test_answers_are_as_documented(world: World, document: dict[str, Any]) -> None:
     made = await world.install(headers={"x-token": "1"})
     told = await world.done("POST", "/v1/events", event())
     await world.done("POST", f"/v1/integrations/{made['id']}/reveal")
+    await world.done("POST", f"/v1/integrations/{made['id']}/pause")
     [delivery] = await world.done("GET", "/v1/deliveries")
     await world.conclude(delivery["id"], "pending", error="timeout")
+    replay = await replayed(world)
     ids = {"integrations": made["id"], "calls": told["id"], "events": told["event"], "deliveries": delivery["id"]}
+    ids["replays"] = replay["id"]
+    ids["erasures"] = (await world.done("POST", "/v1/erasures", {"phone": "+15550100", "dryRun": True}))["id"]
     checked = 0
     for path, methods in document["paths"].items():
         if "get" not in methods or path in {"/metrics", "/v1/openapi.json"}:
@@ -126,6 +139,9 @@ async def test_answers_to_changes_and_refusals_are_as_documented(world: World, d
         ("post", "/v1/events", event()),
         ("post", "/v1/events/batch", {"events": [event(call="new"), event(call="new")]}),
         ("post", "/v1/keys", {"role": "viewer"}),
+        ("post", "/v1/replays", {"dryRun": True}),
+        ("post", "/v1/replays", {"state": "cancelled", "until": 1}),
+        ("post", "/v1/replays", {"call": "nonsense"}),
     ):
         reply = await world.ask(method.upper(), path.replace("{id}", made["id"]), body)
         told = document["paths"][path][method]["responses"][str(reply.status_code)]

@@ -40,9 +40,17 @@ TABLE: Final[dict[str, tuple[frozenset[str], str | None]]] = {
     "listDeliveries": (READERS, None),
     "showDelivery": (READERS, "delivery_not_found"),
     "replayDelivery": (CHANGERS, "delivery_not_found"),
+    "beginReplay": (CHANGERS, "company_foreign"),
+    "listReplays": (READERS, None),
+    "showReplay": (READERS, "work_not_found"),
+    "cancelReplay": (CHANGERS, "work_not_found"),
+    "listNotices": (READERS, None),
     "createKey": (CHANGERS, "company_foreign"),
     "listKeys": (CHANGERS, None),
     "revokeKey": (CHANGERS, "key_not_found"),
+    "beginErasure": (CHANGERS, "company_foreign"),
+    "listErasures": (CHANGERS, None),
+    "showErasure": (CHANGERS, "work_not_found"),
     "metrics": (frozenset({"operator"}), "role_too_small"),
     "listEventTypes": (ALL, None),
     "listErrors": (ALL, None),
@@ -72,8 +80,13 @@ class Things:
                 body = {"events": [event(call=self._next(), **named)]}
             case "installIntegration":
                 body = {"type": "webhook", "url": HOOK, **named}
+            case "beginReplay":
+                await self._id("/deliveries/")
+                body = {"state": "ended", **named}
             case "createKey":
                 body = {"role": "viewer", **named}
+            case "beginErasure":
+                body = {"phone": "+15550100", "dryRun": True, **named}
             case "editIntegration":
                 body = {"name": "edited"}
         needs_company = operation.id in {"showCall", "showEvent"} and role == "operator"
@@ -98,7 +111,9 @@ class Things:
             return str(told["event"])
         [delivery, *_] = await world.done("GET", f"/v1/deliveries?integration={integration['id']}")
         await world.conclude(delivery["id"], "delivered")
-        return str(delivery["id"])
+        works = {"erasures": {"phone": "+15550100", "dryRun": True}, "replays": {"call": told["id"]}}
+        kind = path.split("/")[2]
+        return str((await world.done("POST", f"/v1/{kind}", works[kind]))["id"] if kind in works else delivery["id"])
 
 
 async def test_the_table_names_every_operation(world: World) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from ringpost.errors import ERRORS, RingpostError
 from ringpost.model.event import EVENT_TYPES
+from ringpost.model.notice import NOTICE_TYPES
 from tests.api.world import OURS, World, event
 
 
@@ -64,7 +65,8 @@ async def test_metrics_are_for_operators(world: World) -> None:
 
 
 async def test_the_catalogues_are_whole(world: World) -> None:
-    assert [kind["type"] for kind in await world.done("GET", "/v1/event-types", key="source")] == list(EVENT_TYPES)
+    kinds = await world.done("GET", "/v1/event-types", key="source")
+    assert [kind["type"] for kind in kinds] == [*EVENT_TYPES, *NOTICE_TYPES]
     assert {error["code"] for error in await world.done("GET", "/v1/errors", key="source")} == set(ERRORS)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from random import random
 from typing import Any, Final, cast
 
 import httpx
@@ -22,8 +23,13 @@ from ringpost.ledger.ledger import Ledger, Result
 from ringpost.ledger.open import open_ledger
 from ringpost.model.access import Role
 from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed, parse_delivery_id
+from ringpost.model.work import ERASURE, REPLAY
 from ringpost.settings import Settings
 from ringpost.telemetry.metrics import Metrics
+from ringpost.upkeep.erasure import Erasures
+from ringpost.work.replay import Replays
+from ringpost.work.runner import Works
+from tests.world import VAULT_KEY
 
 OURS: Final = "acme_gmbh"  # in no example of the documentation
 THEIRS: Final = "wildix_srl"
@@ -46,7 +52,7 @@ class FailingLedger:
         self.failure: Exception | None = None
 
     def __getattr__(self, name: str) -> Any:
-        if self.failure is not None and name in {"commit", "add_integration", "check", "call", "add_key"}:
+        if self.failure is not None and name in {"commit", "add_integration", "check", "call", "add_key", "add_work"}:
             raise self.failure
         return getattr(self._ledger, name)
 
@@ -56,8 +62,9 @@ class World:
 
     def __init__(self) -> None:
         self.time = START
-        self.is_ready = True
+        self.is_ready = self.has_room = True
         self.replayed: list[Owed] = []
+        self.dropped: list[tuple[str, str, int]] = []
         self.keys: dict[str, str] = {}
         self.port = 0
         self._server: HttpServer | None = None
@@ -65,9 +72,12 @@ class World:
     async def start(self, folder: Path, *, on_socket: bool) -> None:
         self.failing = FailingLedger(await open_ledger(folder / "ringpost.db", now=self.now))
         self.ledger = cast("Ledger", self.failing)
-        settings, metrics, vault = Settings(), Metrics(), Vault(b"k" * 32)
+        settings, metrics, vault = Settings(), Metrics(), Vault(VAULT_KEY)
         keys = Keys(self.ledger, self.now)
         self.registry = Registry(self.ledger, vault, settings, self.now, on_change=lambda _: None, resolver=resolver)
+        replays = Replays(self.ledger, self.registry.installed, self.replayed.append, self._has_room, self.now, random)
+        erasures = Erasures(self.ledger, lambda *lane: self.dropped.append(lane), self.now, random)
+        self.works = Works(self.ledger, {REPLAY: replays.step, ERASURE: erasures.step}, self.now)
         self.services = Services(
             ledger=self.ledger,
             intake=Intake(self.ledger, self.registry.of, metrics, self.now),
@@ -81,6 +91,9 @@ class World:
             now=self.now,
             seal=vault.seal,
             unseal=vault.open,
+            works=self.works,
+            replays=replays,
+            erasures=erasures,
         )
         grants: dict[str, tuple[str | None, Role]] = {
             "operator": (None, "operator"),
@@ -114,10 +127,14 @@ class World:
         await self.http.aclose()
         if self._server is not None:
             await self._server.stop()
+        await self.works.close(1_000)
         await self.ledger.close()
 
     def now(self) -> int:
         return self.time
+
+    def _has_room(self, _: str) -> bool:
+        return self.has_room
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, key: str | None = "admin", **headers: str

@@ -40,7 +40,10 @@ async def test_every_command_has_help(tmp_path: Path) -> None:
     top = await shown(tmp_path, "--help")
     for name in COMMANDS:
         assert name in top.out
-    for words in (["serve"], ["keys", "create"], ["integrations", "install"], ["send"], ["doctor"], ["demo"]):
+    for words in (
+        ["serve"], ["keys", "create"], ["integrations", "install"], ["integrations", "edit"], ["integrations", "pause"],
+        ["integrations", "resume"], ["notices"], ["send"], ["doctor"], ["demo"],
+    ):  # fmt: skip
         assert "Usage" in (await shown(tmp_path, *words, "--help")).out
 
 

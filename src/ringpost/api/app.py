@@ -19,13 +19,16 @@ from ringpost.errors import RingpostError
 from .answers import AnyRequest, answer, on_fault, on_framework_refusal, on_refusal
 from .body import BODY_LIMIT, decode, header, read_body
 from .deliveries import delivery_routes
+from .erasures import erasure_routes
 from .events import ACCEPT_BATCH, ACCEPT_EVENT, event_routes
 from .integrations import integration_routes
 from .keys import key_routes
+from .notices import notice_routes
 from .openapi import describe
 from .operation import PART, Asked, Method, OpenRoute, Operation, Route
 from .presented import caller_of
 from .query import read_query
+from .replays import replay_routes
 from .request_id import RequestIds
 from .service import OPENAPI, SERVICE_ROUTES, open_routes, service_routes
 from .services import Services
@@ -67,7 +70,14 @@ def operations(services: Services) -> list[Operation]:
 
 
 def _routes() -> list[Route]:
-    return [*integration_routes(), *delivery_routes(), *key_routes()]
+    return [
+        *integration_routes(),
+        *delivery_routes(),
+        *replay_routes(),
+        *notice_routes(),
+        *erasure_routes(),
+        *key_routes(),
+    ]
 
 
 def _handler(services: Services, route: Route) -> HTTPRouteHandler:

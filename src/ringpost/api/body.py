@@ -84,10 +84,15 @@ def refusal(message: str, document: object, shape: type[Struct]) -> RingpostErro
         return RingpostError(
             "invalid_value", f"{name} takes {_kinds(what.removeprefix('Expected '))}.", field=path or None
         )
-    choices = get_args(get_type_hints(shape).get(path))
+    choices = _choices(get_type_hints(shape).get(path))
     if what.startswith("Invalid enum value") and choices:
         return RingpostError("invalid_value", f"{name} is one of {', '.join(choices)}.", field=path)
     return RingpostError("invalid_value", f"{name}: {what}.", field=path or None)
+
+
+def _choices(hint: object) -> list[str]:
+    """The texts that a type takes, where it takes these alone."""
+    return [hint] if isinstance(hint, str) else [text for part in get_args(hint) for text in _choices(part)]
 
 
 def _kinds(text: str) -> str:

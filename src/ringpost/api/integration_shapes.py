@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta
 
 from ringpost.integrations.requests import InstallRequest
-from ringpost.model.integration import Credentials, Integration, IntegrationState, TransmissionType
+from ringpost.model.integration import Credentials, Integration, IntegrationState, PauseReason, TransmissionType
 from ringpost.wire.signature import standard_form
 
 from .shapes import Shape
@@ -22,7 +22,10 @@ class Install(InstallRequest, kw_only=True, forbid_unknown_fields=True):
 
 
 class IntegrationShown(Shape, frozen=True, kw_only=True):
-    """An integration in a list; `key` and `secret` are always empty."""
+    """An integration in a list; `key` and `secret` are always empty.
+
+    paused: since when it is paused; pauseReason: `asked`, `gone` (its receiver answered 410 Gone) or `failing` (for too
+    long); retryDelaysMs: the waits before the second and each later attempt, null: those of the settings."""
 
     company_id: str
     type: TransmissionType
@@ -36,6 +39,9 @@ class IntegrationShown(Shape, frozen=True, kw_only=True):
     state: IntegrationState
     created: int
     updated: int
+    paused: int | None
+    pause_reason: PauseReason | None
+    retry_delays_ms: tuple[int, ...] | None
 
 
 class IntegrationDetails(IntegrationShown, frozen=True, kw_only=True):
@@ -81,7 +87,10 @@ class Deleted(Shape, frozen=True, kw_only=True):
 
 
 class SentTestCall(Shape, frozen=True, kw_only=True):
-    """A test call on its way. deliveries: their ids; `GET /v1/calls/{call}` shows how they went."""
+    """A test call on its way, or a test notice where the integration wants notices alone.
+
+    call: the call's id, or what stands in its place in the notice; deliveries: their ids; `GET /v1/deliveries/{id}`
+    shows how each went."""
 
     company: str
     call: str
@@ -103,6 +112,9 @@ def integration_values(integration: Integration) -> dict[str, Any]:
         "state": integration.state,
         "created": integration.created,
         "updated": integration.updated,
+        "paused": integration.paused,
+        "pause_reason": integration.pause_reason,
+        "retry_delays_ms": integration.retry_delays_ms,
     }
 
 

@@ -51,29 +51,39 @@ async def list_integrations(services: Services, asked: Asked) -> Listed:
 
 
 async def show_integration(services: Services, asked: Asked) -> IntegrationDetails:
-    return await _details(services, services.registry.get(asked.companies, asked.path["id"]))
+    pending = await _pending(services, asked)
+    return _details(services.registry.get(asked.companies, asked.path["id"]), pending)
 
 
-async def _details(services: Services, installed: Installed) -> IntegrationDetails:
+async def _pending(services: Services, asked: Asked) -> int:
+    """What the integration is owed. Counted before a change: after it, a failure would deny what was done."""
+    integration, _ = services.registry.get(asked.companies, asked.path["id"])
+    return await services.ledger.pending_count(integration.company, integration.id)
+
+
+def _details(installed: Installed, pending: int) -> IntegrationDetails:
     integration, credentials = installed
     return IntegrationDetails(
         **integration_values(integration),
         headers=masked(credentials),
-        pending=await services.ledger.pending_count(integration.company, integration.id),
+        pending=pending,
         previous_until=previous_until(credentials),
     )
 
 
 async def edit(services: Services, asked: Asked) -> IntegrationDetails:
-    return await _details(services, await services.registry.edit(asked.companies, asked.path["id"], asked.body))
+    pending = await _pending(services, asked)
+    return _details(await services.registry.edit(asked.companies, asked.path["id"], asked.body), pending)
 
 
 async def pause(services: Services, asked: Asked) -> IntegrationDetails:
-    return await _details(services, await services.registry.pause(asked.companies, asked.path["id"]))
+    pending = await _pending(services, asked)
+    return _details(await services.registry.pause(asked.companies, asked.path["id"]), pending)
 
 
 async def resume(services: Services, asked: Asked) -> IntegrationDetails:
-    return await _details(services, await services.registry.resume(asked.companies, asked.path["id"]))
+    pending = await _pending(services, asked)
+    return _details(await services.registry.resume(asked.companies, asked.path["id"]), pending)
 
 
 async def rotate(services: Services, asked: Asked) -> IntegrationWithSecret:
@@ -150,14 +160,17 @@ def integration_routes() -> list[Route]:
         _one("GET", "", "showIntegration", "Show an integration", IntegrationDetails, show_integration, right="read"),
         _one(
             "PATCH", "", "editIntegration", "Change an integration", IntegrationDetails, edit, takes=EditRequest,
-            refusals=(*_TARGET, *_HEADERS, "type_fixed"), example={"filter": ["call:end"], "name": None},
-            about="What is left out stays; null clears `name` and `headers`.",
+            refusals=(*_TARGET, *_HEADERS, "type_fixed"),
+            example={"filter": ["call:end"], "name": None, "retryDelaysMs": [5_000, 60_000]},
+            about="What is left out stays; null clears `name`, `headers` and `retryDelaysMs`.",
         ),
         _one("DELETE", "", "deleteIntegration", "Delete an integration", Deleted, delete,
              about="What it is owed is cancelled; its history stays."),
         _one("POST", "/pause", "pauseIntegration", "Pause an integration", IntegrationDetails, pause,
-             about="What it is owed is kept, and goes out in order when it resumes."),
-        _one("POST", "/resume", "resumeIntegration", "Resume an integration", IntegrationDetails, resume),
+             about="What it is owed is kept, and goes out in order when it resumes. A notice tells it; one that is "
+             "paused stays as it is."),
+        _one("POST", "/resume", "resumeIntegration", "Resume an integration", IntegrationDetails, resume,
+             about="What it was owed goes out, in order. A notice tells it; one that is active stays as it is."),
         _one(
             "POST", "/rotate", "rotateSecret", "Rotate the secret", IntegrationWithSecret, rotate,
             takes=RotateRequest, optional_body=True, refusals=("secret_invalid",), example={"graceMs": 86_400_000},
@@ -168,7 +181,8 @@ def integration_routes() -> list[Route]:
         _one("GET", "/reveals", "listReveals", "List when the secrets were shown", Reveal, reveals, right="reveal",
              is_list=True),
         _one("POST", "/test", "testIntegration", "Send a test call", SentTestCall, test, status=202,
-             about="A whole call, from call:start to call:end, tagged `test`, to this integration alone."),
+             about="A whole call, from call:start to call:end, tagged `test`, to this integration alone. One that "
+             "wants no call event gets a test notice instead."),
     ]  # fmt: skip
 
 

@@ -13,7 +13,9 @@ import msgspec
 from ringpost import __version__
 from ringpost.access.keys import RIGHTS
 from ringpost.errors import ERRORS
-from ringpost.wire.catalog import EVENT_CATALOG, EventKind
+from ringpost.wire.catalog import EVENT_CATALOG
+from ringpost.wire.notices import NOTICE_CATALOG
+from ringpost.wire.schema import EventKind
 
 from .operation import JSON, PART, Operation
 from .query import COMPANY
@@ -44,12 +46,18 @@ _HEADERS: Final = {
 
 def describe(operations: Sequence[Operation]) -> dict[str, Any]:
     """The document."""
-    shapes = [shape for operation in operations for shape in (operation.answers, operation.takes)]
+    shapes = [
+        shape
+        for operation in operations
+        for shape in (operation.answers, operation.takes, operation.also and operation.also[1])
+    ]
     schemas, components = msgspec.json.schema_components([*shapes, Refusal], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for number, operation in enumerate(operations):
-        result, body = schemas[2 * number : 2 * number + 2]
+        result, body, other = schemas[3 * number : 3 * number + 3]
         told = _operation(operation, result)
+        if operation.also is not None:
+            told["responses"][str(operation.also[0])] = _answer(operation, other)
         if operation.takes is not None:
             content = {JSON: {"schema": body, "example": operation.example}}
             told["requestBody"] = {"required": not operation.optional_body, "content": content}
@@ -59,7 +67,7 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
         "info": {"title": "Ringpost", "version": __version__, "description": _ABOUT},
         "security": [{"bearer": []}, {"apiKey": []}],
         "paths": paths,
-        "webhooks": {kind.type: {"post": _webhook(kind)} for kind in EVENT_CATALOG.values()},
+        "webhooks": {name: {"post": _webhook(kind)} for name, kind in (EVENT_CATALOG | NOTICE_CATALOG).items()},
         "components": {
             "schemas": {**components, "Refused": _refused()},
             "securitySchemes": {
@@ -161,7 +169,7 @@ def _refused() -> dict[str, Any]:
 def _webhook(kind: EventKind) -> dict[str, Any]:
     """What a receiver gets of one event type."""
     return {
-        "operationId": "receive" + "".join(part.capitalize() for part in kind.type.split(":")),
+        "operationId": "receive" + "".join(part.capitalize() for part in kind.type.replace("-", ":").split(":")),
         "summary": kind.summary,
         "description": kind.description,
         "tags": ["Receiving"],

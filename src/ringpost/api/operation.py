@@ -74,7 +74,8 @@ class Operation:
     is_open: it needs no key; right: what the caller's role must allow, None for any key; takes: the Struct of the body;
     optional_body: an empty body stands for `{}`; idempotent: an Idempotency-Key is honoured; answers: the type of
     `result`; is_list: that is one item of a page; is_bare: the reply is that alone, without `success`; refusals: the
-    error codes of its own, beside those that any such operation has; media_type: of the reply; example: of the body.
+    error codes of its own, beside those that any such operation has; media_type: of the reply; example: of the body;
+    also: another status of success, and the type of its `result`.
     """
 
     method: Method
@@ -96,6 +97,7 @@ class Operation:
     media_type: str = JSON
     about: str = ""
     example: object = None
+    also: tuple[int, Any] | None = None
 
 
 @dataclass(frozen=True)

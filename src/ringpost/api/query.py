@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from ringpost.errors import RingpostError
 from ringpost.model.delivery import DELIVERY_STATES
 from ringpost.model.event import EVENT_TYPES
+from ringpost.model.notice import NOTICE_TYPES
 
 _LATEST: Final = 253_402_300_799_999  # the end of the year 9999, in ms
 _LONGEST: Final = 512  # characters of a text
@@ -132,7 +133,13 @@ STATE: Final = Parameter(
 INTEGRATION: Final = Parameter(name="integration", meaning="An integration's id.")
 CALL: Final = Parameter(name="call", meaning="A call's id.")
 TYPE: Final = Parameter(
-    name="type", meaning="The type of the event.", choices=EVENT_TYPES, refusal="unknown_event_type"
+    name="type",
+    meaning="The type of the event.",
+    choices=(*EVENT_TYPES, *NOTICE_TYPES),
+    refusal="unknown_event_type",
+)
+NOTICE_TYPE: Final = Parameter(
+    name="type", meaning="The type of the notice.", choices=NOTICE_TYPES, refusal="unknown_event_type"
 )
 SINCE: Final = Parameter(name="since", meaning="Made at this time or later (ms).", kind="number")
 UNTIL: Final = Parameter(name="until", meaning="Made at this time or earlier (ms).", kind="number")

@@ -13,6 +13,7 @@ from ringpost.errors import ERRORS, RingpostError
 from ringpost.ledger.ledger import Ledger
 from ringpost.telemetry.metrics import CONTENT_TYPE
 from ringpost.wire.catalog import EVENT_CATALOG
+from ringpost.wire.notices import NOTICE_CATALOG
 
 from .operation import JSON, Asked, Listed, OpenRoute, Operation, Route, Sent
 from .services import Services
@@ -60,7 +61,7 @@ async def event_types(_: Services, __: Asked) -> Listed:
                 schema=kind.schema,
                 example=kind.example,
             )
-            for kind in EVENT_CATALOG.values()
+            for kind in (*EVENT_CATALOG.values(), *NOTICE_CATALOG.values())
         ]
     )
 

@@ -12,6 +12,9 @@ from ringpost.ledger.ledger import Ledger
 from ringpost.model.delivery import Owed
 from ringpost.settings import Settings
 from ringpost.telemetry.metrics import Metrics
+from ringpost.upkeep.erasure import Erasures
+from ringpost.work.replay import Replays
+from ringpost.work.runner import Works
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Services:
 
     dispatcher_replayed: takes a delivery that is to go out again; refresh_metrics: brings the gauges up to date before
     they are read; ready: whether the node takes and dispatches events now; now: the wall clock (ms); seal, unseal: the
-    vault's, with the context that a blob belongs to, for remembered answers that hold a secret.
+    vault's, with the context that a blob belongs to, for remembered answers that hold a secret; works: runs what takes
+    a while; replays: plans what is to be delivered again; erasures: what is to be erased.
     """
 
     ledger: Ledger
@@ -35,3 +39,6 @@ class Services:
     now: Callable[[], int]
     seal: Callable[[bytes, str], bytes]
     unseal: Callable[[bytes, str], bytes]
+    works: Works
+    replays: Replays
+    erasures: Erasures

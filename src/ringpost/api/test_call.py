@@ -1,6 +1,7 @@
 """A whole test call to one integration: signed, durable and in order, like any other call's events.
 
-It is tagged `test`, and owed to that one integration alone; the integration's filter holds for it as for any call.
+It is tagged `test`, and owed to that one integration alone; the integration's filter holds for it as for any call. One
+that wants notices and no call gets one notice that says that it is a test, of a type that the filter names.
 """
 
 from __future__ import annotations
@@ -10,16 +11,38 @@ from typing import Final
 
 from ringpost.errors import RingpostError
 from ringpost.intake.match import matching
+from ringpost.intake.notices import notice_event
 from ringpost.model.data import CallData, Party, to_wire
 from ringpost.model.delivery import delivery_id
-from ringpost.model.event import CALL_END, CALL_START, CALL_UPDATE, Event, NewEvent
+from ringpost.model.event import CALL_END, CALL_START, CALL_UPDATE, EVENT_TYPES, Event, NewEvent
 from ringpost.model.integration import Integration
+from ringpost.model.notice import (
+    EXHAUSTED,
+    FAILING,
+    LEDGER_NEARLY_FULL,
+    PAUSED,
+    PBX_BACK,
+    PBX_LOST,
+    RESUMED,
+    Notice,
+    NoticeType,
+)
 from ringpost.wire import canonical
 
 from .integration_shapes import SentTestCall
 from .services import Services
 
 TEST_PBX: Final = "test"
+# The most harmless type comes first.
+_TEST_NOTICES: Final[tuple[NoticeType, ...]] = (
+    RESUMED,
+    PBX_BACK,
+    FAILING,
+    EXHAUSTED,
+    PAUSED,
+    PBX_LOST,
+    LEDGER_NEARLY_FULL,
+)
 _RINGING_MS: Final = 4_000
 _TALKING_MS: Final = 6_000
 _CALLER: Final = Party(type="REMOTE", phone="+15550100", name="Ringpost test")  # 555-0100 to 0199 are for fiction
@@ -28,7 +51,11 @@ _CALLEE: Final = Party(type="LOCAL", phone="100", name="Ringpost test", userExte
 
 async def accept_test_call(services: Services, integration: Integration) -> SentTestCall:
     """Accept it. The call has just ended by its times. Raises what the ledger raises."""
-    verdicts = await services.ledger.commit(_events(integration, services.now(), services.settings.extra_keys))
+    if any(matching((integration,), kind) for kind in EVENT_TYPES):
+        events = _events(integration, services.now(), services.settings.extra_keys)
+    else:
+        events = [_notice(integration, services.now())]
+    verdicts = await services.ledger.commit(events)
     accepted = []
     for verdict in verdicts:
         if isinstance(verdict, RingpostError):
@@ -67,6 +94,19 @@ def _events(integration: Integration, now: int, extra_keys: bool) -> list[NewEve
         )
         for kind, time, data in steps
     ]
+
+
+def _notice(integration: Integration, now: int) -> NewEvent:
+    kinds = [kind for kind in _TEST_NOTICES if matching((integration,), kind)]
+    notice = Notice(
+        company=integration.company,
+        type=kinds[0],
+        time=now,
+        message="This is a test: nothing happened.",
+        pbx=TEST_PBX,
+        reason="test",
+    )
+    return notice_event(notice, (integration,))
 
 
 def _data(status: str) -> CallData:

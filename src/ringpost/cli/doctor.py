@@ -8,7 +8,9 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import rich_click as click
@@ -17,8 +19,8 @@ from msgspec import Struct
 from ringpost.access.sealing import open_vault
 from ringpost.clock import wall_clock
 from ringpost.errors import RingpostError
-from ringpost.ledger.open import open_ledger
-from ringpost.model.integration import Integration
+from ringpost.ledger.check import check_ledger
+from ringpost.ledger.inspection import Inspection, Sealed
 from ringpost.settings import PbxSettings, Settings
 from ringpost.sources.asterisk.probe import manager_stanza, probe
 
@@ -39,14 +41,19 @@ class Finding(Struct, frozen=True, kw_only=True):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @config_option
 @data_option
-def command(as_json: bool, config: Path | None, data: str | None) -> None:
+@click.option(
+    "--ledger",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Check this ledger file, as a backup is one, where it lies, with the sealing key; and nothing else.",
+)
+def command(as_json: bool, config: Path | None, data: str | None, ledger: Path | None) -> None:
     """Check settings, ledger, sealing key, port and PBXs, and say what would help.
 
-    Works beside a running service and without one. The exit code is 1 if anything is wrong.
+    Works beside a running service and without one, and changes nothing. The exit code is 1 if anything is wrong.
     """
     settings = settings_from(config, data=data)
     findings = []
-    for finding in _findings(settings, config):
+    for finding in _findings(settings, config) if ledger is None else _backup(ledger, settings.sealing_key_path):
         findings.append(finding)
         if not as_json:
             _show(finding)
@@ -62,7 +69,7 @@ def _findings(settings: Settings, config: Path | None) -> Iterator[Finding]:
     if service is not None:
         yield _service(service)
     else:
-        yield from asyncio.run(_ledger_and_key(settings))
+        yield from _ledger_and_key(settings)
         yield _port(settings)
     if not settings.pbx:
         yield Finding(
@@ -80,26 +87,73 @@ def _service(service: Service) -> Finding:
     return Finding(check="service", good=True, found=f"runs at {service.url}; its ledger can be written")
 
 
-async def _ledger_and_key(settings: Settings) -> list[Finding]:
+def _ledger_and_key(settings: Settings) -> Iterator[Finding]:
     """Both belong together: the key must open what the ledger holds."""
     path = settings.ledger_path
     try:
-        if not path.exists():
-            return [_place("ledger", path), _place("sealing key", settings.sealing_key_path)]
+        is_there = path.exists()
     except OSError as error:
-        return [_no_access("ledger", path, error)]
+        yield _no_access("ledger", path, error)
+        return
+    if not is_there:
+        yield _place("ledger", path)
+        yield _place("sealing key", settings.sealing_key_path)
+    elif not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK | os.X_OK):
+        yield _no_access("ledger", path, OSError(0, "it, or its folder, cannot be written to"))
+    else:
+        yield from _checked(path, settings.sealing_key_path, "can be read and written")
+
+
+def _backup(path: Path, key: Path) -> Iterator[Finding]:
+    """A file that could be put in the ledger's place."""
+    yield from _checked(path, key, "is a whole ledger", again=True)
+
+
+def _checked(path: Path, key: Path, good: str, *, again: bool = False) -> Iterator[Finding]:
+    """again: say what comes of putting it in place."""
     try:
-        ledger = await open_ledger(path, now=wall_clock)
+        found = check_ledger(path, _Waiting(path))
     except RingpostError as error:
-        return [_failed("ledger", error)]
-    try:
-        await ledger.check()
-        good = Finding(check="ledger", good=True, found=f"{path} can be read and written")
-        return [good, _sealing_key(settings.sealing_key_path, await ledger.integrations())]
-    except RingpostError as error:
-        return [_failed("ledger", error)]
-    finally:
-        await ledger.close()
+        yield _failed("ledger", error)
+        return
+    if found.problems:
+        told = "; ".join(found.problems)
+        yield Finding(check="ledger", good=False, found=f"{path} is damaged: {told}", help="Restore a backup.")
+        return
+    if found.version < found.newest:
+        text = f"{path} {good}; it is of version {found.version}, and the next start brings it to {found.newest}"
+        yield Finding(check="ledger", good=True, found=text)
+        return
+    yield Finding(check="ledger", good=True, found=f"{path} {good}; {_owed(found)}", help=_AGAIN if again else "")
+    yield _sealing_key(key, found.sealed)
+
+
+_AGAIN: Final = (
+    "What was delivered after this backup was made is owed in it still, and is delivered again once it is in place, "
+    "with the same webhook-id."
+)
+
+
+def _owed(found: Inspection) -> str:
+    latest = datetime.fromtimestamp((found.last >> 20) / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    begun = f"latest event {latest}" if found.last else "no event yet"
+    return (
+        f"{found.size / 1_000_000:.1f} MB, {begun}; {found.owed} deliveries are owed, {found.failing} of them failing"
+    )
+
+
+class _Waiting:
+    """Shows on a terminal that a check that takes long goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self._text = f"Checking {path}"
+        self._began = self._shown = monotonic()
+
+    def __call__(self) -> None:
+        now = monotonic()
+        if sys.stderr.isatty() and now - self._shown >= 1:
+            self._shown = now
+            click.echo(f"\r{self._text}: {now - self._began:.0f} s …", nl=False, err=True)
 
 
 def _place(check: str, path: Path) -> Finding:
@@ -116,14 +170,14 @@ def _no_access(check: str, path: Path, error: OSError) -> Finding:
     )
 
 
-def _sealing_key(path: Path, sealed: Sequence[Integration]) -> Finding:
+def _sealing_key(path: Path, sealed: Sequence[Sealed]) -> Finding:
     check = "sealing key"
     try:
         if not path.exists() and not sealed:
             return _place(check, path)
         vault = open_vault(path, make=False)
-        for integration in sealed:
-            vault.open_credentials(integration.company, integration.id, integration.sealed)
+        for one in sealed:
+            vault.open_credentials(one.company, one.integration, one.blob)
     except OSError as error:
         return _no_access(check, path, error)
     except RingpostError as error:

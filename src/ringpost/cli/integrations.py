@@ -11,8 +11,10 @@ from typing import IO, Any, Final
 import rich_click as click
 
 from ringpost.errors import RingpostError
+from ringpost.model.notice import company_of_lane
 from ringpost.model.outcome import FAILURES
 
+from .changing import RETRY_HELP, edit, pause, read_delays, resume
 from .client import Client, connect, segment
 from .options import service_options, settings_from
 from .printing import harmless, hint, show_table
@@ -23,18 +25,29 @@ _LOOK_SECONDS: Final = 0.2
 
 @click.group("integrations")
 def command() -> None:
-    """Install, list, show, test and delete integrations.
+    """Install, list, show, change, pause, resume, test and delete integrations.
 
-    Editing, pausing and rotating go over the API (PATCH /v1/integrations/{id} and beside it).
+    Custom headers and secrets change over the API (PATCH /v1/integrations/{id} and /rotate beside it).
     """
+
+
+command.add_command(edit)
+command.add_command(pause)
+command.add_command(resume)
 
 
 @command.command()
 @click.argument("kind", type=click.Choice(["webhook", "sqs"]), metavar="webhook|sqs")
 @click.argument("target")
 @click.option("--company", help="The company to install it for (needed with an operator's key).")
-@click.option("--filter", "wanted", multiple=True, help="An event type that is wanted; may repeat.  [default: *]")
+@click.option(
+    "--filter",
+    "wanted",
+    multiple=True,
+    help="An event type that is wanted, as call:end; `*`: all of calls, `notice:*`: notices. May repeat.  [default: *]",
+)
 @click.option("--name", help="A name to know it by.")
+@click.option("--retry", help=RETRY_HELP)
 @click.option("--aws-key", help="The AWS access key id (sqs).")
 @click.option(
     "--secret-file",
@@ -45,9 +58,9 @@ def command() -> None:
 @click.option("--header-file", type=click.File("r"), help="A file with custom headers, one NAME: VALUE a line.")
 @service_options
 def install(
-    kind: str, target: str, company: str | None, wanted: tuple[str, ...], name: str | None, aws_key: str | None,
-    secret_file: IO[str] | None, header_file: IO[str] | None, config: Path | None, data: str | None, url: str | None,
-    key_file: IO[str] | None, as_json: bool,
+    kind: str, target: str, company: str | None, wanted: tuple[str, ...], name: str | None, retry: str | None,
+    aws_key: str | None, secret_file: IO[str] | None, header_file: IO[str] | None, config: Path | None,
+    data: str | None, url: str | None, key_file: IO[str] | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Install an integration that delivers to TARGET: a webhook's URL, or the URL of an SQS queue."""
     body: dict[str, Any] = {"type": kind, "url": target}
@@ -60,6 +73,8 @@ def install(
         "headers": dict(_header(line) for line in header_file if line.strip()) if header_file else None,
     }
     body |= {field: value for field, value in optional.items() if value}
+    if retry is not None:
+        body["retryDelaysMs"] = read_delays(retry)
     settings = settings_from(config, data=data)
     made = connect(settings, url, key_file).request("POST", "/v1/integrations", body)
     if as_json:
@@ -93,7 +108,7 @@ def list_integrations(
                 row["id"],
                 row["companyId"],
                 row["type"],
-                row["state"],
+                f"paused ({row['pauseReason']})" if row["pauseReason"] else row["state"],
                 " ".join(row["filter"]),
                 row["name"] or "",
                 row["url"],
@@ -132,13 +147,17 @@ def show(
 def test(
     integration: str, config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None, as_json: bool
 ) -> None:
-    """Send a whole signed test call to one integration, and tell how it went."""
+    """Send a whole signed test call to one integration, and tell how it went.
+
+    One that wants notices and no call gets a test notice.
+    """
     client = _client(config, data, url, key_file)
     made = client.request("POST", f"/v1/integrations/{segment(integration)}/test")
     if as_json:
         click.echo(json.dumps(made, indent=2))
         return
-    click.echo(f"A test call is on its way: {made['call']} ({len(made['deliveries'])} events).")
+    kind = "call" if company_of_lane(made["call"]) is None else "notice"
+    click.echo(f"A test {kind} is on its way: {made['call']} ({len(made['deliveries'])} events).")
     for delivery in made["deliveries"]:
         if not _watch(client, delivery):
             sys.exit(1)
