@@ -15,6 +15,8 @@ from tests.real.receiver import Receiver
 if TYPE_CHECKING:
     from tests.real.sqs import Sqs, SqsServer
 
+pytest_plugins = ("tests.leaks.plugin", "pytester")
+
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
@@ -60,8 +62,11 @@ def javascript() -> Iterator[JavaScript]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How long tests/crash goes on, and with which chance."""
+    """How long tests/crash and tests/simulation go on, and with which chance."""
     crash = parser.getgroup("crash", "killing the service and cutting its power (tests/crash)")
     crash.addoption("--times", type=int, default=100, help="how often the service is killed  [default: 100]")
     crash.addoption("--cuts", type=int, default=50, help="how often its power is cut  [default: 50]")
     crash.addoption("--crash-seed", type=int, default=1, help="the first run's seed  [default: 1]")
+    simulation = parser.getgroup("simulation", "runs in virtual time (tests/simulation)")
+    simulation.addoption("--runs", type=int, default=300, help="how many runs, each a seed  [default: 300]")
+    simulation.addoption("--simulation-seed", type=int, help="this run alone, with its whole log")
