@@ -20,7 +20,7 @@ from .programs import COMPANY, Service
 
 _CONNECTIONS: Final = 64
 _TICK: Final = 0.001  # seconds
-_PATIENCE: Final = 15.0  # seconds for the last deliveries
+PATIENCE: Final = 15.0  # seconds for the last deliveries
 _START: Final = len(f'{{"id":"{COMPANY}_')
 
 
@@ -35,17 +35,19 @@ class Latency(NamedTuple):
     receive_p99: float
 
 
-class _Times:
+class Times:
+    """When each call's event was due to be sent, accepted and received."""
+
     def __init__(self) -> None:
         self.sent: dict[str, float] = {}
         self.accepted: dict[str, float] = {}
         self.received: dict[str, float] = {}
 
 
-class _Receiver(asyncio.Protocol):
+class Receiver(asyncio.Protocol):
     """Answers 204 to each POST and notes when which call's event was there."""
 
-    def __init__(self, times: _Times) -> None:
+    def __init__(self, times: Times) -> None:
         self._times = times
         self._parser = httptools.HttpRequestParser(self)
         self._body: list[bytes] = []
@@ -62,14 +64,17 @@ class _Receiver(asyncio.Protocol):
     def on_message_complete(self) -> None:
         body = b"".join(self._body)
         self._body.clear()
-        self._times.received.setdefault(body[_START : body.index(b'"', _START)].decode(), perf_counter())
+        self.took(body[_START : body.index(b'"', _START)].decode(), perf_counter())
         self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    def took(self, call: str, at: float) -> None:
+        self._times.received.setdefault(call, at)
 
 
 class _Sender(asyncio.Protocol):
     """One connection of the loader: one request at a time."""
 
-    def __init__(self, times: _Times, idle: list[_Sender]) -> None:
+    def __init__(self, times: Times, idle: list[_Sender]) -> None:
         self._times = times
         self._idle = idle
         self._parser = httptools.HttpResponseParser(self)
@@ -101,31 +106,38 @@ def measure_latency(service: Service, *, per_second: float, seconds: float, pref
 
 
 async def _measure(service: Service, per_second: float, seconds: float, prefix: str) -> Latency:
-    times = _Times()
+    times = Times()
     loop = asyncio.get_running_loop()
-    receiver = await loop.create_server(lambda: _Receiver(times), "127.0.0.1", 0)
+    receiver = await loop.create_server(lambda: Receiver(times), "127.0.0.1", 0)
     port = receiver.sockets[0].getsockname()[1]
     integration = await asyncio.to_thread(service.install, f"http://127.0.0.1:{port}/")
-    host, _, target_port = urlsplit(service.url).netloc.partition(":")
-    idle: list[_Sender] = []
-    for _ in range(_CONNECTIONS):
-        await loop.create_connection(lambda: _Sender(times, idle), host, int(target_port))
-    senders = list(idle)
-    await _send(service, times, idle, per_second, seconds, prefix)
-    deadline = perf_counter() + _PATIENCE
-    while len(idle) < _CONNECTIONS or len(times.received) < len(times.accepted):
-        if perf_counter() > deadline:
-            break
-        await asyncio.sleep(0.01)
-    for sender in senders:
-        sender.close()
+    await send_steadily(service, times, per_second, seconds, prefix)
     await asyncio.to_thread(service.delete, integration)
     receiver.close()
     return _conclude(times)
 
 
+async def send_steadily(
+    service: Service, times: Times, per_second: float, seconds: float, prefix: str, *, each: int = 1
+) -> None:
+    """Send at this rate for so long, and wait until all was answered and received, `each` times an event."""
+    host, _, port = urlsplit(service.url).netloc.partition(":")
+    idle: list[_Sender] = []
+    for _ in range(_CONNECTIONS):
+        await asyncio.get_running_loop().create_connection(lambda: _Sender(times, idle), host, int(port))
+    senders = list(idle)
+    await _send(service, times, idle, per_second, seconds, prefix)
+    deadline = perf_counter() + PATIENCE
+    while len(idle) < _CONNECTIONS or len(times.received) < len(times.accepted) * each:
+        if perf_counter() > deadline:
+            break
+        await asyncio.sleep(0.01)
+    for sender in senders:
+        sender.close()
+
+
 async def _send(
-    service: Service, times: _Times, idle: list[_Sender], per_second: float, seconds: float, prefix: str
+    service: Service, times: Times, idle: list[_Sender], per_second: float, seconds: float, prefix: str
 ) -> None:
     """One event at each due time, on a free connection; where none is free it goes late, and that counts."""
     began = perf_counter()
@@ -152,13 +164,13 @@ def _request(service: Service, call: str) -> bytes:
     return head.encode() + body
 
 
-def _conclude(times: _Times) -> Latency:
+def _conclude(times: Times) -> Latency:
     accept = [at - times.sent[call] for call, at in times.accepted.items()]
     receive = [max(at - times.accepted[call], 0) for call, at in times.received.items() if call in times.accepted]
-    return Latency(len(times.sent), len(times.received), *_percentiles(accept), *_percentiles(receive))
+    return Latency(len(times.sent), len(times.received), *percentiles(accept), *percentiles(receive))
 
 
-def _percentiles(seconds: list[float]) -> tuple[float, float]:
+def percentiles(seconds: list[float]) -> tuple[float, float]:
     """p50 and p99 in ms."""
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
     return cuts[49] * 1e3, cuts[98] * 1e3

@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 NEEDED: Final = {"nginx": "nginx-light", "wrk": "wrk"}  # program: Debian's package
 COMPANY: Final = "it_bench"
 _SCRIPT: Final = Path(__file__).with_name("events.lua")
+_PATIENCE: Final = 300  # seconds for a start
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _NGINX_CONFIG: Final = """
 daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -102,11 +103,15 @@ def nginx(folder: Path) -> Iterator[Nginx]:
 class Service:
     """A running `ringpost serve` on a data folder of its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, operator_key: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], url: str, operator_key: str, began: float) -> None:
+        """began: when its start began, on the monotonic clock."""
         self.url = url
         self._stat = Path(f"/proc/{process.pid}/stat")
         self._status = Path(f"/proc/{process.pid}/status")
         self._operator_key = operator_key
+        self._request("GET", "/readyz")
+        self.start_seconds = time.monotonic() - began  # until it was ready
+        self.start_memory_mb = self.memory_now_mb()
         self.key: str = self.ask("POST", "/v1/keys", {"role": "source", "company": COMPANY, "name": "bench"})["key"]
 
     def install(self, target: str) -> str:
@@ -146,7 +151,14 @@ class Service:
 
     def memory_mb(self) -> float:
         """The most memory that the process has held (VmHWM)."""
-        line = next(line for line in self._status.read_text().splitlines() if line.startswith("VmHWM"))
+        return self._memory_mb("VmHWM")
+
+    def memory_now_mb(self) -> float:
+        """The memory that the process holds (VmRSS)."""
+        return self._memory_mb("VmRSS")
+
+    def _memory_mb(self, name: str) -> float:
+        line = next(line for line in self._status.read_text().splitlines() if line.startswith(name))
         return int(line.split()[1]) / 1024
 
     def _request(self, method: str, path: str, body: object = None) -> bytes:
@@ -160,8 +172,9 @@ class Service:
 
 @contextlib.contextmanager
 def service(folder: Path) -> Iterator[Service]:
-    """Run the service with its defaults, but for the port and that it may deliver to loopback."""
-    folder.mkdir(parents=True)
+    """Run the service with its defaults, but for the port and that it may deliver to loopback. Its data is in the
+    folder `data` of this one, which may be there already."""
+    folder.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RINGPOST_")}
     environment |= {
         "RINGPOST_DATA": str(folder / "data"),
@@ -169,11 +182,12 @@ def service(folder: Path) -> Iterator[Service]:
         "RINGPOST_ALLOW_NETWORKS": "127.0.0.0/8",
         "RINGPOST_LOG_LEVEL": "warning",
     }
+    began = time.monotonic()
     with _process([sys.executable, "-m", "ringpost", "serve"], folder, environment) as process:
         found = folder / "data" / "service.json"
         _wait(found.exists, process, folder)
         told = json.loads(found.read_text())
-        yield Service(process, told["url"], told["key"])
+        yield Service(process, told["url"], told["key"], began)
 
 
 @contextlib.contextmanager
@@ -202,7 +216,7 @@ def _wait_for_port(port: int, process: subprocess.Popen[bytes], folder: Path) ->
 
 
 def _wait(condition: Any, process: subprocess.Popen[bytes], folder: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + _PATIENCE
     while not condition():
         if process.poll() is not None or time.monotonic() > deadline:
             sys.exit(f"It did not start:\n{(folder / 'output').read_text()}")

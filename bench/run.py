@@ -1,11 +1,13 @@
 """Measures a real `ringpost serve`, beside wrk against the same nginx in the same run.
 
-    python -m bench.run            about 80 seconds
-    python -m bench.run --long     about 5 minutes
+    python -m bench.run              about 80 seconds: throughput and latency
+    python -m bench.run isolation    about 90 seconds: what a dead and a dripping receiver cost the healthy ones
+    python -m bench.run owed         about 3 minutes: what a million owed deliveries cost
+    python -m bench.run … --long     more and longer rounds
 
-Prints events/s accepted and delivered, CPU a delivery, and the latency from acceptance to the receiver. All of it
-shares this machine's cores, so absolute numbers say little beyond it: compare the ratios to the yardstick. It neither
-passes nor fails.
+Prints events/s accepted and delivered, CPU a delivery, and the latency from acceptance to the receiver; see
+`isolation.py` and `owed.py` for the others. All of it shares this machine's cores, so absolute numbers say little
+beyond it: compare the ratios to the yardstick. It neither passes nor fails.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from .isolation import measure_isolation
 from .latency import Latency, measure_latency
+from .owed import measure_owed
 from .programs import Load, Nginx, Service, find, load, missing_programs, nginx, service
 
 _LOW: Final = 100.0  # events/s of the low load
@@ -138,6 +142,9 @@ def sync_ms(folder: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "name", nargs="?", default="throughput", choices=("throughput", "isolation", "owed"), help="[throughput]"
+    )
     parser.add_argument("--long", action="store_true", help="more and longer rounds, about 5 minutes")
     parser.add_argument("--connections", type=int, default=64, help="connections of the load [64]")
     parser.add_argument("--integrations", type=int, default=1, help="how many each event is delivered to [1]")
@@ -150,8 +157,16 @@ def main() -> None:
         (7, 10.0, 30.0) if arguments.long else (4, 5.0, 8.0)
     )
     with tempfile.TemporaryDirectory(prefix="ringpost-bench-", dir=arguments.folder) as name:
-        print_surroundings(Path(name))
-        measure(arguments, Path(name))
+        folder = Path(name)
+        print_surroundings(folder)
+        match arguments.name:
+            case "throughput":
+                measure(arguments, folder)
+            case "isolation":
+                with service(folder / "service") as running:
+                    measure_isolation(running, rounds=arguments.rounds, seconds=2 * arguments.seconds)
+            case "owed":
+                measure_owed(folder)
 
 
 if __name__ == "__main__":
