@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from ringpost.dispatch import dispatcher as dispatcher_module
 from ringpost.dispatch.backlog import READS_AT_ONCE
 from ringpost.model.failing import Failing
+from ringpost.model.outcome import Outcome
 from ringpost.settings import Settings
 
-from .world import FAILED, START, World, turn_until
+from .world import FAILED, OK, START, YEAR, World, turn_until
 
 DAY: Final = 86_400_000
 
@@ -109,3 +111,71 @@ async def test_a_read_that_waits_for_results_that_cannot_be_recorded_ends_with_t
         async with asyncio.timeout(5):
             await waiting
         world.door.open.set()
+
+
+async def test_the_last_try_that_finds_the_receiver_gone_leaves_the_delivery_owed(tmp_path: Path) -> None:
+    never_again = Settings(retry_delays_ms=(), pause_after_ms=YEAR)
+    async with World.opened(tmp_path, "aaaaaa", settings=never_again) as world:
+        world.receivers.answer = lambda _: Outcome(status=410, error="gone")
+        await world.accept("c1", "aaaaaa")
+        await world.dispatcher.wait_idle()
+        assert (await world.states(), len(world.pauses)) == (["pending"], 1)
+        world.receivers.answer = lambda _: OK
+        world.install("aaaaaa")
+        world.dispatcher.changed("aaaaaa")
+        await world.pass_time(2_000)
+        assert await world.states() == ["delivered"]
+
+
+async def test_what_the_former_receiver_says_late_does_not_pause_the_new_one(tmp_path: Path) -> None:
+    async with World.opened(tmp_path, "aaaaaa") as world:
+        world.receivers.answer = lambda _: Outcome(status=410, error="gone")
+        world.receivers.slow["aaaaaa"] = asyncio.Event()
+        await world.accept("c1", "aaaaaa")
+        await turn_until(lambda: len(world.receivers.sent) == 1)
+        integration, credentials = world.installed["aaaaaa"]
+        world.installed["aaaaaa"] = (replace(integration, url="https://new.example/"), credentials)
+        world.dispatcher.changed("aaaaaa")
+        world.receivers.slow.pop("aaaaaa").set()
+        await world.dispatcher.wait_idle()
+        assert world.pauses == []
+        world.receivers.answer = lambda _: OK
+        await world.pass_time(10_000)
+        assert await world.states() == ["delivered"]
+
+
+async def test_an_edit_before_the_pause_is_durable_starts_nothing_unless_it_names_another_receiver(
+    tmp_path: Path,
+) -> None:
+    async with World.opened(tmp_path, "aaaaaa") as world:
+        world.receivers.answer = lambda _: Outcome(status=410, error="gone")
+        world.door.open.clear()
+        await world.accept("c1", "aaaaaa")
+        await turn_until(lambda: len(world.receivers.sent) == 1)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        integration, credentials = world.installed["aaaaaa"]
+        world.installed["aaaaaa"] = (replace(integration, name="another name"), credentials)
+        world.dispatcher.changed("aaaaaa")
+        await world.accept("c2", "aaaaaa")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(world.receivers.sent) == 1
+        world.receivers.answer = lambda _: OK
+        world.installed["aaaaaa"] = (replace(integration, url="https://new.example/"), credentials)
+        world.dispatcher.changed("aaaaaa")
+        await turn_until(lambda: len(world.receivers.sent) == 2)
+        world.door.open.set()
+        await world.dispatcher.wait_idle()
+
+
+async def test_exhausted_deliveries_that_were_held_back_are_told_of_an_hour_later(tmp_path: Path) -> None:
+    never_again = Settings(retry_delays_ms=(), pause_after_ms=YEAR)
+    async with World.opened(tmp_path, "aaaaaa", settings=never_again) as world:
+        world.receivers.answer = lambda _: FAILED
+        for number in range(3):
+            await world.accept(f"c{number}", "aaaaaa")
+        await world.dispatcher.wait_idle()
+        assert [notice.count for notice in world.notices] == [1]
+        await world.pass_time(3_600_000)
+        assert [notice.count for notice in world.notices] == [1, 2]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from ringpost.dispatch.breaker import Breaker, Closed, Opened, Probe, Wait
+from ringpost.dispatch.breaker import LONGEST_WAIT, Breaker, Closed, Opened, Probe, Wait
 from ringpost.dispatch.fairness import SLOW
 from ringpost.dispatch.lanes import Lanes
 from ringpost.model.delivery import Owed
@@ -47,7 +47,8 @@ class LanesMachine(RuleBasedStateMachine):
         self.quick: set[str] = set()
         self.breakers = {integration: Breaker() for integration in INTEGRATIONS}
         self.probes: dict[str, Lane] = {}
-        self.orphans: set[Lane] = set()  # dropped while under way
+        self.orphans: set[Lane] = set()  # of an integration that was dropped while they were under way
+        self.forgotten: set[Lane] = set()  # dropped by themselves while under way
         self.paused: set[str] = set()
         self.ended: list[Owed] = []
         self.offered = 0
@@ -165,8 +166,9 @@ class LanesMachine(RuleBasedStateMachine):
         assert told == self._learn(lane, one, outcome, jitter)
         self.watched.pop(lane, None)
         self.slow.discard(lane)
-        if lane in self.orphans:
+        if lane in self.orphans | self.forgotten:
             self.orphans.discard(lane)
+            self.forgotten.discard(lane)
             self.dropped += 1
         elif again is None:
             self.done += 1
@@ -210,6 +212,31 @@ class LanesMachine(RuleBasedStateMachine):
         self.breakers[integration] = Breaker()
         self.quick.discard(integration)
         self.probes.pop(integration, None)
+
+    @precondition(lambda self: self.under_way or any(self.waiting.values()))
+    @rule(data=st.data())
+    def drop_lane(self, data: st.DataObject) -> None:
+        known = sorted({lane for lane, held in self.waiting.items() if held} | set(self.under_way))
+        lane = data.draw(st.sampled_from(known))
+        held = self.waiting.pop(lane, {})
+        assert self.lanes.drop_lane(*lane) == [held[seq] for seq in sorted(held)]
+        self.dropped += len(held)
+        self.forgotten |= {lane} & set(self.under_way)
+
+    @rule(integration=st.sampled_from(tuple(INTEGRATIONS)), wait=st.sampled_from((0, 10)), keep=st.integers(0, 9))
+    def put_off_and_bring_back(self, integration: str, wait: int, keep: int) -> None:
+        before = self.lanes.held(integration)
+        taken = self.lanes.put_off(integration, self.now + wait, keep, 100)
+        for lane in taken:
+            held = self.waiting[integration, lane.call]
+            assert lane.owed == [held[seq] for seq in sorted(held)], "a lane goes as a whole"
+            assert lane.due == lane.owed[0].due > self.now + wait
+            assert (integration, lane.call) not in self.under_way
+            assert not self.lanes.has_lane(integration, lane.call)
+        assert self.lanes.held(integration) == before - sum(len(lane.owed) for lane in taken)
+        for lane in taken:
+            for one in lane.owed:
+                assert self.lanes.offer(one, self.now)
 
     @rule(ms=st.sampled_from((-30, 1, 6, 100, SLOW, 70_000)))
     def time_goes_on_or_is_set_back(self, ms: int) -> None:
@@ -432,3 +459,18 @@ def test_a_clock_that_is_set_back_makes_nobody_slow() -> None:
     for seq in range(10, 24):
         lanes.offer(owed(seq, call=f"call {seq}"), 1_000)
     assert len(lanes.poll(1_000)) == 14
+
+
+def test_a_probe_whose_lane_was_dropped_says_all_the_same_whether_the_receiver_is_back() -> None:
+    lanes = Lanes(4, 16)
+    for seq in range(1, 11):
+        lanes.offer(owed(seq, call=f"c{seq}"), 0)
+    while not lanes.statistics().breakers_open:
+        for command in lanes.poll(0):
+            lanes.finished(command.owed, None, 0, FAILED)
+    now = 10 * LONGEST_WAIT
+    [probe] = lanes.poll(now)
+    assert lanes.drop_lane("aaaaaa", probe.owed.call) == []
+    lanes.finished(probe.owed, None, now, OK)
+    assert lanes.statistics().breakers_open == 0
+    assert lanes.poll(now), "the others go on"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ringpost.dispatch.fitness import Warned
-from ringpost.dispatch.telling import EXHAUSTED_EVERY, Exhaustions, failing_notice
+from ringpost.dispatch.telling import EXHAUSTED_EVERY, Exhausted, Exhaustions, failing_notice
 from ringpost.model.delivery import Owed
 from ringpost.model.integration import Integration
 
@@ -20,28 +20,42 @@ def owed(seq: int) -> Owed:
     return Owed(company="it", integration="aaaaaa", call="it_1.1", seq=seq)
 
 
+def exhausted(seq: int, error: str = "timeout") -> Exhausted:
+    return Exhausted(CRM, owed(seq), 10, error)
+
+
 def test_the_first_exhausted_delivery_is_told_at_once_and_the_others_once_an_hour_with_their_number() -> None:
     told = Exhaustions()
-    first = told.add(CRM, owed(1), 10, "timeout", NOW)
-    assert first is not None
+    told.add(exhausted(1), NOW)
+    [first] = told.due(NOW)
     assert (first.count, first.delivery, first.reason, first.integration) == (1, owed(1).id, "timeout", "aaaaaa")
-    assert all(told.add(CRM, owed(seq), 10, "timeout", NOW + seq) is None for seq in range(2, 50))
-    later = told.add(CRM, owed(50), 10, "status", NOW + EXHAUSTED_EVERY)
-    assert later is not None
+    assert told.wake_at() is None
+    for seq in range(2, 51):
+        told.add(exhausted(seq, "status"), NOW + seq)
+        assert told.due(NOW + seq) == []
+    assert told.wake_at() == NOW + EXHAUSTED_EVERY
+    [later] = told.due(NOW + EXHAUSTED_EVERY)
     assert (later.count, later.delivery, later.reason) == (49, owed(50).id, "status")
+    assert told.wake_at() is None
 
 
-def test_a_clock_that_is_set_back_silences_nothing() -> None:
+def test_a_clock_that_is_set_far_back_silences_nothing() -> None:
     told = Exhaustions()
-    told.add(CRM, owed(1), 10, "timeout", NOW)
-    assert told.add(CRM, owed(2), 10, "timeout", NOW - 1) is not None
+    told.add(exhausted(1), NOW)
+    told.due(NOW)
+    told.add(exhausted(2), NOW - 2 * EXHAUSTED_EVERY)
+    assert len(told.due(NOW - 2 * EXHAUSTED_EVERY)) == 1
 
 
 def test_each_integration_is_told_of_by_itself_and_forgotten_with_it() -> None:
     told = Exhaustions()
-    told.add(CRM, owed(1), 10, "timeout", NOW)
+    told.add(exhausted(1), NOW)
+    told.due(NOW)
+    told.add(exhausted(2), NOW)
     told.forget("aaaaaa")
-    assert told.add(CRM, owed(2), 10, "timeout", NOW) is not None
+    assert told.wake_at() is None
+    told.add(exhausted(3), NOW)
+    assert [notice.count for notice in told.due(NOW)] == [1]
 
 
 def test_a_warning_says_how_long_and_what_will_be_without_the_url() -> None:

@@ -26,7 +26,7 @@ from .fitness import Fitness, Unfit, Warned
 from .gate import Gate, Go, Gone
 from .lanes import Lanes
 from .recorder import Recorder
-from .telling import Exhaustions, failing_notice
+from .telling import Exhausted, Exhaustions, failing_notice
 
 PAUSE_WAIT: Final = 0.5  # seconds until a pause that the ledger did not take is tried again; doubled up to
 LONGEST_PAUSE_WAIT: Final = 30.0
@@ -63,7 +63,7 @@ class Aftermath:
         self._now = now
         self._tell = tell
         self._pause = pause
-        self._pausing: set[str] = set()
+        self._pausing: dict[str, str] = {}  # what is unfit: by its id the URL of its receiver
         self._exhaustions = Exhaustions()
         self._busy_told = 0  # ms
 
@@ -81,8 +81,9 @@ class Aftermath:
         self._recorder.keep(outdated)
 
     def judge(self, owed: Owed, integration: Integration, outcome: Outcome) -> None:
-        """Let an attempt count for the five-day rule, unless its integration was deleted or paused meanwhile."""
-        if not isinstance(self._gate.ask(integration.id), Go):
+        """Let an attempt count for the five-day rule, unless its integration was deleted, paused or given another
+        receiver meanwhile. integration: as the attempt was made."""
+        if not self._is_sent_to(integration.id, integration.url):
             return
         now = self._now()
         match self._fitness.tell(integration, outcome, now, replay=owed.replay > 0):
@@ -90,14 +91,19 @@ class Aftermath:
                 self._tell(failing_notice(integration, warned, now))
             case Unfit(reason, since):
                 self._lanes.pause(integration.id)
-                if integration.id not in self._pausing:
-                    self._pausing.add(integration.id)
-                    self._run(self._pause_for_good(integration.id, reason, since))
+                if not self.is_pausing(integration.id):
+                    self._pausing[integration.id] = integration.url
+                    self._run(self._pause_for_good(integration.id, integration.url, reason, since))
             case None:
                 pass
             case never:
                 assert_never(never)
         self._recorder.keep(self._fitness.take_changed())
+
+    def is_pausing(self, integration: str) -> bool:
+        """It is unfit, and the ledger does not have that yet."""
+        url = self._pausing.get(integration)
+        return url is not None and self._is_sent_to(integration, url)
 
     def paused(self, company: str, integration: str) -> None:
         """It was paused: when it resumes, it begins anew."""
@@ -116,9 +122,17 @@ class Aftermath:
             return  # a notice about a notice would make another, for ever
         if isinstance(self._gate.ask(integration.id), Gone):
             return
-        notice = self._exhaustions.add(integration, owed, attempts, outcome.error, self._now())
-        if notice is not None:
+        self._exhaustions.add(Exhausted(integration, owed, attempts, outcome.error), self._now())
+        self.tell_due()
+
+    def tell_due(self) -> None:
+        """Give the notices whose time has come."""
+        for notice in self._exhaustions.due(self._now()):
             self._tell(notice)
+
+    def wake_at(self) -> int | None:
+        """When there are more of them (ms); None: none are held back."""
+        return self._exhaustions.wake_at()
 
     def breaker(self, owed: Owed, told: Opened | Closed | None) -> None:
         match told:
@@ -141,11 +155,16 @@ class Aftermath:
             self._busy_told = now
             _log.error("descriptors_short", delivery=owed.id, detail=outcome.detail)
 
-    async def _pause_for_good(self, integration: str, reason: Literal["gone", "failing"], since: int) -> None:
-        """Until the ledger has it, or it is not installed any more. Meanwhile nothing of it is started."""
+    def _is_sent_to(self, integration: str, url: str) -> bool:
+        """Whether attempts may be made for this integration, to this receiver."""
+        answer = self._gate.ask(integration)
+        return isinstance(answer, Go) and answer.integration.url == url
+
+    async def _pause_for_good(self, integration: str, url: str, reason: Literal["gone", "failing"], since: int) -> None:
+        """Until the ledger has it, or it is not installed any more, or has another receiver."""
         wait = PAUSE_WAIT
         try:
-            while isinstance(self._gate.ask(integration), Go):
+            while self._is_sent_to(integration, url):
                 try:
                     await self._pause(integration, reason, since)
                 except Exception as failure:  # noqa: BLE001 - whatever went wrong, it is tried again
@@ -155,4 +174,5 @@ class Aftermath:
                 else:
                     return
         finally:
-            self._pausing.discard(integration)
+            if self._pausing.get(integration) == url:
+                del self._pausing[integration]

@@ -167,6 +167,8 @@ class Backlog:
         window = self._windows.get(integration)
         if window is not None and window.forget(call):
             self._put_off -= 1
+            if not window.reading:
+                self._settle(window)
 
     # --- reading ---------------------------------------------------------------------------------------------------
     def reads(self, now: int) -> list[Read]:

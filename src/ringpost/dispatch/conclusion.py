@@ -40,6 +40,11 @@ def conclude(
         match retry.after(number - owed.earlier, outcome, now, delays_ms, jitter):
             case retry.At(ms):
                 state, due = "pending", ms
+            case retry.Exhausted() if outcome.error == "gone" and not owed.replay:
+                state, due = (
+                    "pending",
+                    retry.soon(now, jitter),
+                )  # it pauses its integration, which keeps what it is owed
             case retry.Exhausted():
                 state, due = "exhausted", None
             case never:

@@ -95,7 +95,7 @@ class Dispatcher:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_loaded = self._came = False  # what is owed was counted; something came while it was
-        self._is_starting = False  # attempts may be begun: it is loaded, and no drain began
+        self._is_starting = False  # attempts may be begun: it is loaded, and not held
         self._is_looking = False
         self._idle = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -153,8 +153,9 @@ class Dispatcher:
         """An integration was installed, edited, paused, resumed or deleted: look at it anew."""
         match self._gate.ask(integration):
             case Go():
-                self._lanes.resume(integration, self._now())
-                self._backlog.resumed(integration)
+                if not self._aftermath.is_pausing(integration):
+                    self._lanes.resume(integration, self._now())
+                    self._backlog.resumed(integration)
             case Paused(company):
                 self._lanes.pause(integration)
                 self._aftermath.paused(company, integration)
@@ -170,10 +171,14 @@ class Dispatcher:
         self._look_soon()
 
     # --- stopping and looking in -----------------------------------------------------------------------------------
-    async def drain(self, limit_ms: int) -> None:
-        """Begin nothing more; wait for the attempts under way, so long at most (ms), then until they are recorded."""
+    def hold(self) -> None:
+        """Begin nothing more; what is under way goes on, and what comes stays owed."""
         self._is_starting = False
         self._stop_timer()
+
+    async def drain(self, limit_ms: int) -> None:
+        """Begin nothing more; wait for the attempts under way, so long at most (ms), then until they are recorded."""
+        self.hold()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=limit_ms / 1_000)
         if not await self._recorder.wait_recorded(RECORD_WAIT) or self._tasks:
@@ -181,8 +186,7 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Give up what is still under way: it stays owed, and is attempted again after the next start."""
-        self._is_starting = False
-        self._stop_timer()
+        self.hold()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -214,6 +218,7 @@ class Dispatcher:
     def _look(self) -> None:
         self._is_looking = False
         if self._is_starting and not self._recorder.is_full:
+            self._aftermath.tell_due()
             for read in self._backlog.reads(self._now()):
                 self._run(self._read(read))
             unread: dict[str, list[Owed]] = {}
@@ -230,8 +235,8 @@ class Dispatcher:
             self._idle.set()
 
     def _set_timer(self) -> None:
-        times = [at for at in (self._lanes.wake_at(), self._backlog.wake_at()) if at is not None]
-        wake_at = min(times, default=None)
+        times = (self._lanes.wake_at(), self._backlog.wake_at(), self._aftermath.wake_at())
+        wake_at = min((at for at in times if at is not None), default=None)
         if self._timer is not None and wake_at == self._timer_at:
             return
         self._stop_timer()
@@ -281,7 +286,7 @@ class Dispatcher:
             for one in owed:
                 self._put_back(one)
             return
-        if not self._is_starting:  # a drain began: they stay owed
+        if not self._is_starting:  # held meanwhile: they stay owed
             return
         for one in owed:
             event = events.get(one.seq)

@@ -99,7 +99,8 @@ class Lanes:
         share = self._shares[owed.integration]
         lane = share.lanes[owed.call]
         self._free(share, lane)
-        told = None if lane.head is None else self._learn(share, lane, owed, outcome, now, jitter)
+        is_of_now = lane.health is share.health  # it was not deleted and installed anew meanwhile
+        told = self._learn(share, lane, owed, outcome, now, jitter) if is_of_now else None
         if again is not None and lane.head is not None:
             lane.rest = lane.rest or []
             insort(lane.rest, again, key=_seq)  # first, unless an earlier event was replayed meanwhile
@@ -265,6 +266,7 @@ class Lanes:
                 continue
             self._number += 1
             lane.turn, lane.since, lane.under_way = self._number, now, True
+            lane.health = share.health
             self._watch.append((now, lane.turn, share, lane))
             share.under_way += 1
             self._slots.take(prompt=share.is_prompt)

@@ -21,15 +21,16 @@ class Lane:
 
     A list and no deque: most lanes hold few deliveries, and an empty deque takes 600 bytes.
     turn: the number of its entry in its integration's `later`, or of its start while it is under way, else 0;
-    since: when it came to wait for its turn, or was started (ms).
+    since: when it came to wait for its turn, or was started (ms); health: what its last start counts for.
     """
 
-    __slots__ = ("call", "head", "rest", "since", "turn", "under_way")
+    __slots__ = ("call", "head", "health", "rest", "since", "turn", "under_way")
 
     def __init__(self, call: str, head: Owed) -> None:
         self.call = call
         self.head: Owed | None = head  # None: under way, and dropped meanwhile
         self.rest: list[Owed] | None = None
+        self.health: Health | None = None
         self.turn = 0
         self.since = 0
         self.under_way = False

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import Struct
+
 from ringpost.integrations.pausing import name_of
 from ringpost.model.delivery import Owed
 from ringpost.model.integration import Integration
@@ -19,38 +21,62 @@ EXHAUSTED_EVERY: Final = 3_600_000  # ms
 _HOUR: Final = 3_600_000
 
 
+class Exhausted(Struct, frozen=True):
+    """A delivery that was exhausted after so many attempts, the last of which ended with this error."""
+
+    integration: Integration
+    owed: Owed
+    attempts: int
+    error: str | None
+
+
 class Exhaustions:
-    """What of the exhausted deliveries was told."""
+    """What of the exhausted deliveries was told, and what is held back."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[int, int]] = {}  # by integration: when it was told last (ms), how many came since
+        self._next: dict[str, int] = {}  # by integration: no notice before (ms)
+        self._held_back: dict[str, tuple[Exhausted, int]] = {}  # by integration: the last one, how many
 
-    def add(self, integration: Integration, owed: Owed, attempts: int, error: str | None, now: int) -> Notice | None:
-        """A delivery was exhausted after so many attempts, the last of which ended with this error."""
-        before = self._told.get(integration.id)
-        if before is not None and 0 <= now - before[0] < EXHAUSTED_EVERY:
-            self._told[integration.id] = (before[0], before[1] + 1)
-            return None
-        count = 1 if before is None else before[1] + 1
-        self._told[integration.id] = (now, 0)
-        more = "" if count == 1 else f", the last of {count} since the notice before"
-        return Notice(
-            company=owed.company,
-            type=EXHAUSTED,
-            time=now,
-            message=(
-                f"{name_of(integration)}: delivery {owed.id} is exhausted after {attempts} attempts{more}. It is kept; "
-                f"when the receiver works again, replay it, or all: ringpost replay --integration {integration.id}"
-            ),
-            integration=integration.id,
-            delivery=owed.id,
-            reason=error,
-            count=count,
-        )
+    def add(self, exhausted: Exhausted, now: int) -> None:
+        """One more; `due` tells it at once, or with those that follow."""
+        integration = exhausted.integration.id
+        if self._next.get(integration, 0) > now + 2 * EXHAUSTED_EVERY:
+            del self._next[integration]  # the clock was set far back
+        _, count = self._held_back.get(integration, (exhausted, 0))
+        self._held_back[integration] = (exhausted, count + 1)
+
+    def due(self, now: int) -> list[Notice]:
+        """The notices to be given now."""
+        told = [integration for integration in self._held_back if self._next.get(integration, 0) <= now]
+        self._next |= dict.fromkeys(told, now + EXHAUSTED_EVERY)
+        return [_exhausted_notice(*self._held_back.pop(integration), now) for integration in told]
+
+    def wake_at(self) -> int | None:
+        """When one that is held back is due (ms); None: none is."""
+        return min((self._next.get(integration, 0) for integration in self._held_back), default=None)
 
     def forget(self, integration: str) -> None:
         """It was deleted."""
-        self._told.pop(integration, None)
+        self._next.pop(integration, None)
+        self._held_back.pop(integration, None)
+
+
+def _exhausted_notice(last: Exhausted, count: int, now: int) -> Notice:
+    integration = last.integration
+    more = "" if count == 1 else f", the last of {count} since the notice before"
+    return Notice(
+        company=integration.company,
+        type=EXHAUSTED,
+        time=now,
+        message=(
+            f"{name_of(integration)}: delivery {last.owed.id} is exhausted after {last.attempts} attempts{more}. It is "
+            f"kept; when the receiver works again, replay it, or all: ringpost replay --integration {integration.id}"
+        ),
+        integration=integration.id,
+        delivery=last.owed.id,
+        reason=last.error,
+        count=count,
+    )
 
 
 def failing_notice(integration: Integration, warned: Warned, now: int) -> Notice:
