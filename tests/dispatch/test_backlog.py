@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from msgspec.structs import replace
 
 from ringpost.dispatch import backlog as backlog_module
-from ringpost.dispatch.backlog import AGAIN, FLOOR, LANE_PAGE, PAGE, Backlog, Read, ReadLanes, ReadOn
+from ringpost.dispatch.backlog import AGAIN, FLOOR, LANE_PAGE, PAGE, REPLAYS_AHEAD, Backlog, Read, ReadLanes, ReadOn
 from ringpost.dispatch.lanes import Lanes
 from ringpost.model.delivery import Owed
 
@@ -306,3 +306,12 @@ def test_a_lane_that_was_put_off_is_asked_for_when_its_time_has_come() -> None:
         world.now += AGAIN
     assert asked
     assert not world.pending
+
+
+def test_a_replay_goes_at_the_pace_of_its_receiver() -> None:
+    world = World(100_000, random.Random(1))
+    assert world.backlog.has_room("aaaaaa")
+    for number in range(REPLAYS_AHEAD):
+        world.commit(f"c{number}", "aaaaaa")
+    assert not world.backlog.has_room("aaaaaa")
+    assert world.backlog.has_room("bbbbbb")

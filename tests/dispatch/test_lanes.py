@@ -474,3 +474,20 @@ def test_a_probe_whose_lane_was_dropped_says_all_the_same_whether_the_receiver_i
     lanes.finished(probe.owed, None, now, OK)
     assert lanes.statistics().breakers_open == 0
     assert lanes.poll(now), "the others go on"
+
+
+def test_however_much_is_replayed_what_is_new_waits_for_one_of_it_at_most() -> None:
+    lanes = Lanes(1, 1)
+    for seq in range(1, 101):
+        lanes.offer(replace(owed(seq, call=f"old {seq}"), replay=1), 0)
+    assert started(lanes) == [1]
+    for seq in range(101, 104):
+        lanes.offer(owed(seq, call=f"new {seq}"), 0)
+    order = []
+    under_way = replace(owed(1, call="old 1"), replay=1)
+    for _ in range(6):
+        lanes.finished(under_way, None, 0, OK)
+        [start] = lanes.poll(0)
+        under_way = start.owed
+        order.append(under_way.seq)
+    assert order == [101, 2, 102, 3, 103, 4], "and neither keeps the other out"

@@ -38,6 +38,7 @@ PUT_OFF_LEAST: Final = 5_000  # ms: a lane that comes sooner stays
 PUT_OFF_AT_ONCE: Final = 1_000  # lanes
 AGAIN: Final = 1_000  # ms until a read that failed, or a look for lanes to put off, is repeated
 READS_AT_ONCE: Final = 16
+REPLAYS_AHEAD: Final = 100  # deliveries that may wait still when more are replayed
 LOOKS_AT_ONCE: Final = 200  # integrations looked at in one turn of the loop
 _SPARE_ALARMS: Final = 64  # stale entries that are not worth clearing away
 
@@ -94,8 +95,9 @@ class Backlog:
         return not self._stirred and not self._reading
 
     def has_room(self, integration: str) -> bool:
-        """Whether many deliveries may be replayed to this integration now."""
-        return self._room(integration) >= max(min(PAGE // 2, self._limit // 8), self._floor // 2)
+        """Whether some deliveries may be replayed to this integration now: not before most of those before are gone,
+        so that a replay goes at the pace of the receiver."""
+        return self._lanes.held(integration) < REPLAYS_AHEAD and self._room(integration) > 0
 
     # --- what comes and goes ---------------------------------------------------------------------------------------
     def load(self, company: str, integration: str, count: int) -> None:

@@ -148,6 +148,7 @@ class Lanes:
                 self._lanes -= 1
             lane.head = lane.rest = None
         share.ready.clear()
+        share.replayed.clear()
         share.later.clear()
         self._disarm(share)
         self._waiting -= len(dropped)
@@ -258,8 +259,7 @@ class Lanes:
     def _take(self, share: Share, now: int) -> Owed | None:
         """The next of an integration, which is under way then."""
         share.join_one(now)
-        while share.ready:
-            lane = share.ready.popleft()
+        while (lane := share.next_ready()) is not None:
             head = lane.head
             if head is not None and head.due > now:  # an earlier event came into the lane that waits for its time
                 self._place(share, lane, head.due, now)

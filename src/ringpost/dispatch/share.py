@@ -91,11 +91,13 @@ class Share:
         "held",
         "integration",
         "is_prompt",
+        "is_turn_of_replay",
         "lanes",
         "later",
         "listed",
         "probe",
         "ready",
+        "replayed",
         "slow",
         "under_way",
     )
@@ -106,6 +108,8 @@ class Share:
         self.health = health
         self.lanes: dict[str, Lane] = {}
         self.ready: deque[Lane] = deque()
+        self.replayed: deque[Lane] = deque()  # the same, of lanes that begin with a replay
+        self.is_turn_of_replay = False
         self.later: list[tuple[int, int, Lane]] = []  # a heap of (due, turn, lane)
         self.held = 0  # deliveries that wait
         self.under_way = 0
@@ -125,12 +129,23 @@ class Share:
 
         Entries of `later` that a replay made stale go away here.
         """
-        return 0 if self.ready else self._later_due()
+        return 0 if self.ready or self.replayed else self._later_due()
 
     def wait_for_turn(self, lane: Lane, now: int) -> None:
         lane.turn = 0
         lane.since = now
-        self.ready.append(lane)
+        self._queue_of(lane).append(lane)
+
+    def next_ready(self) -> Lane | None:
+        """The lane whose turn it is. Replays and what is new take turns: however much is replayed, a call that goes on
+        now does not wait for it."""
+        if not self.ready and not self.replayed:
+            return None
+        self.is_turn_of_replay = bool(self.replayed) and (not self.ready or not self.is_turn_of_replay)
+        return (self.replayed if self.is_turn_of_replay else self.ready).popleft()
+
+    def _queue_of(self, lane: Lane) -> deque[Lane]:
+        return self.replayed if lane.head is not None and lane.head.replay else self.ready
 
     def wait_for_time(self, lane: Lane, due: int, turn: int) -> None:
         lane.turn = turn
@@ -147,16 +162,19 @@ class Share:
         lane = heappop(self.later)[2]
         lane.turn = 0
         lane.since = due
-        is_first = self.health.breaker.state != "closed" and self.ready and due < self.ready[0].since
-        (self.ready.appendleft if is_first else self.ready.append)(lane)
+        queue = self._queue_of(lane)
+        is_first = self.health.breaker.state != "closed" and queue and due < queue[0].since
+        (queue.appendleft if is_first else queue.append)(lane)
 
     def take_out(self, lane: Lane) -> None:
         """Forget a lane that waits for its turn or its time."""
         del self.lanes[lane.call]
         if lane.turn:
             lane.turn = 0
-        else:
+        elif lane in self.ready:
             self.ready.remove(lane)
+        else:
+            self.replayed.remove(lane)
 
     def put_off(self, until: int, keep: int, limit: int) -> list[PutOff]:
         """Let go of lanes whose time comes after `until`, until no more than so many deliveries are held. So many lanes
