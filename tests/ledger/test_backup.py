@@ -164,6 +164,11 @@ async def test_a_file_is_overwritten_only_when_that_is_asked_for_and_never_the_l
     assert target.read_text() == "mine"
     await refused("backup_exists", path, path, force=True)
     await refused("backup_exists", path, tmp_path, force=True)
+    await refused("backup_exists", path, target, force=True)  # it is no copy of a ledger
+    assert target.read_text() == "mine"
+    target.write_text("")
+    await asyncio.to_thread(save, path, target, force=True)
+    await refused("backup_exists", path, target)
     await asyncio.to_thread(save, path, target, force=True)
     assert check_ledger(target, nothing).problems == ()
 
@@ -173,13 +178,14 @@ async def test_a_backup_that_fails_leaves_nothing_and_the_file_before_it(
 ) -> None:
     await commit_one(ledger, new_event())
     target = tmp_path / "backup.db"
-    target.write_text("the one before")
+    await asyncio.to_thread(save, path, target)
+    before = target.read_bytes()
     with disk() as watched:
         watched.refuse = lambda name: "backup.db" in name
         await refused("backup_failed", path, target, force=True)
     assert watched.refused > 0
     assert names(tmp_path) == ["backup.db"]
-    assert target.read_text() == "the one before"
+    assert target.read_bytes() == before
     await refused("backup_failed", path, tmp_path / "nowhere" / "backup.db")
 
 
@@ -284,3 +290,18 @@ async def test_a_large_check_lets_one_see_that_it_goes_on(path: Path, ledger: Sq
     ticks: list[int] = []
     check_ledger(path, lambda: ticks.append(1))
     assert ticks
+
+
+@pytest.mark.parametrize("name", ["ringpost.db-wal", "ringpost.db-shm", "ringpost.db.lock", "sealing.key"])
+async def test_nothing_of_the_ledger_itself_is_overwritten_nor_any_file_that_is_no_copy(
+    tmp_path: Path, clock: Clock, name: str
+) -> None:
+    ledger = await open_ledger(tmp_path / "ringpost.db", now=clock)
+    (tmp_path / "sealing.key").write_bytes(bytes(range(32)))
+    [event] = [await commit_one(ledger, new_event())]
+    before = sorted(files(tmp_path))
+    await refused("backup_exists", tmp_path / "ringpost.db", tmp_path / name, force=True)
+    assert sorted(files(tmp_path)) == before
+    assert (tmp_path / "sealing.key").read_bytes() == bytes(range(32))
+    assert await ledger.event(event.company, event.seq) == event
+    await ledger.close()

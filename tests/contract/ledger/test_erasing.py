@@ -6,10 +6,12 @@ from msgspec.structs import replace
 
 from ringpost.ledger.forgetting import FoundCall
 from ringpost.ledger.ledger import Ledger
+from ringpost.model.event import CALL_UPDATE
 from tests.contract.ledger.making import (
     NOW,
     accepted,
     all_owed,
+    codes,
     commit_one,
     events_of,
     new_event,
@@ -95,3 +97,11 @@ async def test_clearing_what_is_left_over_changes_nothing_that_can_be_read(ledge
     assert await ledger.empty_log()
     for call, whole in kept.items():
         assert await events_of(ledger, "acme", call) == whole
+
+
+async def test_the_id_of_an_erased_call_is_free_again_though_a_late_event_was_refused(ledger: Ledger) -> None:
+    await ledger.commit(whole_call("acme_1"))
+    [late] = await ledger.commit([new_event(CALL_UPDATE, call="acme_1")])
+    assert codes([late]) == ["call_already_ended"]
+    await ledger.erase_call("acme", "acme_1")
+    assert codes(await ledger.commit([new_event(call="acme_1")])) == [None]

@@ -54,6 +54,7 @@ class Acceptor:
         self._now = now
         self._last: int = connection.execute(QUERIES["last_seq"]).get
         self._calls: dict[tuple[str, str], _Call] = {}
+        self._ended: list[tuple[str, str]] = []  # calls that were looked up, and had ended
         self._deleted: set[tuple[str, str]] | None = None
 
     def forget(self) -> None:
@@ -113,6 +114,7 @@ class Acceptor:
             answers.append(verdicts)
         if events:
             self._write(events, deliveries, touched)
+        self._forget_ended()
         for job, verdicts in zip(jobs, answers, strict=True):
             if job.remember is not None:
                 remember(self._connection, job.remember, verdicts, now)
@@ -151,7 +153,15 @@ class Acceptor:
             for found in _FIND_CALLS.run(self._connection, names):
                 for call in _decode_calls(found):  # type: ignore[arg-type]
                     calls[call.company, call.call] = call
+                    if call.ended is not None:
+                        self._ended.append((call.company, call.call))
         return calls
+
+    def _forget_ended(self) -> None:
+        """Calls that had ended before: they may be erased or forgotten, and then their ids are free."""
+        for key in self._ended:
+            self._calls.pop(key, None)
+        self._ended.clear()
 
     def _owe(self, new: NewEvent, seq: int, now: int, deliveries: list[apsw.SQLiteValue]) -> None:
         if self._deleted is None:
@@ -171,7 +181,7 @@ class Acceptor:
         for call in touched.values():
             calls += msgspec.structs.astuple(call)
             if call.ended is not None:
-                del self._calls[call.company, call.call]
+                self._calls.pop((call.company, call.call), None)
         _ADD_EVENTS.run(self._connection, events)
         _PUT_CALLS.run(self._connection, calls)
         _ADD_DELIVERIES.run(self._connection, deliveries)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 import apsw
 
+from ringpost.errors import RingpostError
+
 from .accept import Acceptor
 from .jobs import Change, Commit, Job, Record
 from .memory import remember
@@ -26,7 +28,7 @@ class Applier:
         self._acceptor.forget()
 
     def apply(self, jobs: Sequence[Job]) -> list[object]:
-        """The answers to the jobs, in their order."""
+        """The answers to the jobs, in their order; of a change that was refused its `RingpostError`."""
         answers: list[object] = [None] * len(jobs)
         commits: list[int] = []
         records: list[int] = []
@@ -53,10 +55,25 @@ class Applier:
             record(self._connection, [job for place in records if isinstance(job := jobs[place], Record)])
 
     def _change(self, job: Change) -> object:
+        """Its answer, or its refusal, which then has changed nothing: others' jobs in the transaction stay as they are.
+
+        Were the whole group broken up for it, anyone could slow all others down by asking for what is refused.
+        """
+        self._connection.execute("SAVEPOINT change")
+        try:
+            answer = self._run(job)
+        except RingpostError as refusal:
+            self._connection.execute("ROLLBACK TO change")
+            answer = refusal
+        self._connection.execute("RELEASE change")
+        self._acceptor.forget_integrations()
+        return answer
+
+    def _run(self, job: Change) -> object:
         answer = job.run(self._connection)
         if job.remember is not None:
             remember(self._connection, job.remember, [], self._now())
-        self._acceptor.forget_integrations()
         if job.notices:
+            self._acceptor.forget_integrations()  # this change may be a deletion
             [answer] = self._acceptor.accept([Commit(job.notices, None)])
         return answer

@@ -17,10 +17,20 @@ import apsw
 
 from ringpost.errors import RingpostError
 
-from .file import check_application, open_reader, opening
+from .file import APPLICATION_ID, check_application, open_reader, opening
 
+_HEAD: Final = 100  # bytes
 _PAGES: Final = 256  # at once, 2 MiB
 _SYNC_EVERY: Final = 32  # times: what is written at the end in one go would hold up the commits' own syncs
+
+
+def is_ledger_file(path: Path) -> bool:
+    """Whether a file is a ledger, by its head, or empty. See https://www.sqlite.org/fileformat2.html, "The Database
+    Header"."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    is_ours = head[:16] == b"SQLite format 3\0" and int.from_bytes(head[68:72]) == APPLICATION_ID
+    return not head or is_ours
 
 
 def copy(path: Path, part: Path, progress: Callable[[int, int], None]) -> None:
@@ -35,7 +45,14 @@ def copy(path: Path, part: Path, progress: Callable[[int, int], None]) -> None:
         try:
             _copy(source, part, page, progress)
         except (apsw.FullError, apsw.IOError, apsw.CantOpenError, OSError) as error:
-            raise RingpostError("backup_failed", f"{part.parent}: {error}. The ledger is as it was.") from error
+            what = "the disk is full" if isinstance(error, apsw.FullError) or _is_full(part) else str(error)
+            message = f"{part.parent}: {what}. The ledger is as it was."
+            raise RingpostError("backup_failed", message, field="file") from error
+
+
+def _is_full(part: Path) -> bool:
+    room = os.statvfs(part.parent)
+    return room.f_bavail == 0
 
 
 def _copy(source: apsw.Connection, part: Path, page: int, progress: Callable[[int, int], None]) -> None:

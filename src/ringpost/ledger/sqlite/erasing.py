@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Final
 
 import apsw
@@ -15,7 +16,6 @@ from msgspec import Struct
 from ringpost.ledger.forgetting import FoundCall, Looked
 
 from .forgetting import Batch, part_of_call
-from .rows import Row
 from .sql import QUERIES
 
 _CALLS_AT_ONCE: Final = 200
@@ -47,8 +47,9 @@ def look_for(
             following = calls[index - 1].first
             break
         events += call.events
-        data: list[Row] = connection.execute(QUERIES["data_of_call"], {"last": call.last}).fetchall()
-        if any(is_wanted(row[0]) for row in data):
+        with closing(connection.execute(QUERIES["data_of_call"], {"last": call.last})) as data:
+            concerns_it = any(is_wanted(row[0]) for row in data)  # one at a time: a call may have many, and large ones
+        if concerns_it:
             found.append(_found(connection, call))
     return Looked(calls=tuple(found), events=events, next=following)
 

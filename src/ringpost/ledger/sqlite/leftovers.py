@@ -82,7 +82,8 @@ def _free(page: bytes, middle: int) -> int:
     total, block = middle + page[7], int.from_bytes(page[1:3])
     while block and total < len(page):
         total += int.from_bytes(page[block + 2 : block + 4])
-        block = int.from_bytes(page[block : block + 2])
+        following = int.from_bytes(page[block : block + 2])
+        block = following if following > block else 0  # they are in the order of their places, in a sound page
     return total
 
 

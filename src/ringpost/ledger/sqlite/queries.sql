@@ -178,11 +178,13 @@ WHERE d.state IN (0, 1)
 ORDER BY d.seq LIMIT :limit
 
 -- name: owed_in_lane_of_notices
--- Notices are in no chain; there are few.
-SELECT call, seq, attempts, coalesce(due, 0), replay, earlier FROM deliveries
-WHERE company = :company AND integration = :integration AND state IN (0, 1) AND call = :call
+-- Notices are in no chain; there are few, and they have an index.
+SELECT d.call, d.seq, d.attempts, coalesce(d.due, 0), d.replay, d.earlier
+FROM events AS e INDEXED BY notices_by_company
+CROSS JOIN deliveries AS d ON d.seq = e.seq AND d.integration = :integration
+WHERE e.company = :company AND e.type > 'notice:' AND e.call = :call AND d.state IN (0, 1)
   AND NOT EXISTS (SELECT 1 FROM integrations WHERE company = :company AND id = :integration AND state = 'deleted')
-ORDER BY seq LIMIT :limit
+ORDER BY d.seq LIMIT :limit
 
 -- name: failings
 SELECT company, integration, since, counted, last, warned FROM failings ORDER BY company, integration

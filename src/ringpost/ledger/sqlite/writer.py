@@ -1,7 +1,8 @@
 """The one writer of the file: a thread that takes all jobs that wait and makes them durable with one commit.
 
 An answer leaves after the commit that holds it (`synchronous=FULL`: power loss included), never after one that failed.
-If a job fails, each of its group is tried in a transaction of its own, so that it alone fails; if the storage fails,
+A change that is refused is undone by itself. If a job fails in another way, each of its group is tried in a transaction
+of its own, so that it alone fails; if the storage fails,
 all of the group do, and the next group tries anew: there is nothing to repair when space is back.
 `submit` and `close` belong to the event loop.
 """
@@ -167,7 +168,10 @@ class Writer:
                 accepted = _accepted(events, answer)
                 self._events += len(accepted)
                 self._accepted += accepted
-        return [(future, answer, None) for (_, future), answer in zip(group, answers, strict=True)]
+        return [
+            (future, None, answer) if isinstance(answer, RingpostError) else (future, answer, None)
+            for (_, future), answer in zip(group, answers, strict=True)
+        ]
 
     def _commit(self, jobs: Sequence[Job]) -> list[object]:
         self._connection.execute("BEGIN IMMEDIATE")
