@@ -7,9 +7,11 @@ commas. An unknown key or a wrong value raises `setting_unknown` / `settings_inv
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Meta, Struct
@@ -79,6 +81,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         tuple[str, ...],
         Meta(description="Hosts (host or host:port) of SQS-compatible endpoints other than AWS."),
     ] = ()
+    proxy: Annotated[
+        str,
+        Meta(
+            description="Your HTTP proxy, through which all deliveries go: http://[user:password@]host:port; empty: none."
+        ),
+    ] = ""
     attempt_timeout_ms: Annotated[
         int,
         Meta(
@@ -149,6 +157,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 5_500
     pbx: Annotated[tuple[PbxSettings, ...], Meta(description="The PBXs to listen to: one [[pbx]] table each.")] = ()
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return list((values | {"proxy": self.proxy and "(set)"}).items())
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
     @property
     def ledger_path(self) -> Path:
         return Path(self.ledger) if self.ledger else Path(self.data) / "ringpost.db"
@@ -156,6 +171,56 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def sealing_key_path(self) -> Path:
         return Path(self.sealing_key) if self.sealing_key else Path(self.data) / "sealing.key"
+
+
+class Proxy(Struct, frozen=True, kw_only=True):
+    """The setting `proxy`, taken apart. host: without brackets; user, password: decoded, both empty where not given."""
+
+    host: str
+    port: int
+    is_address: bool
+    user: str
+    password: str
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("host", self.host), ("port", self.port)]
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.host} port {self.port})"
+
+
+_PROXY: Final = re.compile(
+    r"http://(?:(?P<user>[^\s:@/?#]+):(?P<password>[^\s:@/?#]*)@)?"
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})))"
+    r":(?P<port>[0-9]{1,5})/?"
+)
+
+
+def parse_proxy(url: str) -> Proxy | None:
+    """The proxy; None: there is none. Raises `settings_invalid`, whose text never repeats the URL."""
+    if not url:
+        return None
+    parts = _PROXY.fullmatch(url)
+    host = (parts["v6"] or parts["host"]) if parts else ""
+    user, password = (unquote(parts["user"] or ""), unquote(parts["password"] or "")) if parts else ("", "")
+    is_address = _is_address(host)
+    wrong = parts is None or not 1 <= int(parts["port"]) <= 65_535 or (parts["v6"] is not None and not is_address)
+    if parts is None or wrong or ":" in user or any(ord(each) < 32 or ord(each) == 127 for each in user + password):
+        raise RingpostError(
+            "settings_invalid",
+            "proxy: write it as http://host:port or http://user:password@host:port, with the characters :@/?# and "
+            "spaces in user and password percent-encoded.",
+            field="proxy",
+        )
+    return Proxy(host=host, port=int(parts["port"]), is_address=is_address, user=user, password=password)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def load_settings(file: Path | None, environment: dict[str, str], **given: object) -> Settings:
@@ -172,6 +237,7 @@ def load_settings(file: Path | None, environment: dict[str, str], **given: objec
         raise _explained(error) from None
     _check_networks(settings.allow_networks)
     _check_pbxs(settings.pbx)
+    parse_proxy(settings.proxy)
     return settings
 
 

@@ -11,6 +11,7 @@ import errno
 import select
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
 import httptools
@@ -21,6 +22,9 @@ from .reply import Reply
 HEADERS_LIMIT: Final = 32_768  # bytes, interim (1xx) replies included
 _SHORTAGE: Final = {errno.EMFILE, errno.ENFILE}
 _OVERHEAD: Final = 8  # bytes on the wire for one of the body: chunks of one byte each take six
+
+# A socket that leads to an address and port. Raises OSError or `HttpFailure`.
+Reach = Callable[[str, int], Awaitable[socket.socket]]
 
 
 class HttpFailure(Exception):  # noqa: N818 - the receiver's failure is an outcome, no error of ours
@@ -63,20 +67,25 @@ class Connection(asyncio.Protocol):
         self._size = 0
 
     @classmethod
-    async def open(cls, target: Target, address: str, context: ssl.SSLContext | None) -> Connection:
-        """Connect to this very address; with a context, TLS for the target's host. Raises `HttpFailure`."""
+    async def open(
+        cls, target: Target, address: str, context: ssl.SSLContext | None, reach: Reach | None = None
+    ) -> Connection:
+        """Connect to this very address; with a context, TLS for the target's host. Raises `HttpFailure`.
+
+        reach: how the address is reached, where not directly.
+        """
         where = f"{address} port {target.port}"
         try:
-            connected = await _dial(address, target.port)
+            connected = await (reach or dial)(address, target.port)
         except OSError as error:
-            raise HttpFailure("busy" if is_shortage(error) else "connect", f"{where}: {_words(error)}.") from None
+            raise HttpFailure("busy" if is_shortage(error) else "connect", f"{where}: {words(error)}.") from None
         host = target.host if context else None
         try:
             _, connection = await asyncio.get_running_loop().create_connection(
                 cls, sock=connected, ssl=context, server_hostname=host
             )
         except OSError as error:  # ssl.SSLError is one
-            raise HttpFailure("tls" if context else "connect", f"{where}: {_words(error)}.") from None
+            raise HttpFailure("tls" if context else "connect", f"{where}: {words(error)}.") from None
         return connection
 
     @property
@@ -158,7 +167,7 @@ class Connection(asyncio.Protocol):
     def _closed(self, exc: Exception | None) -> HttpFailure:
         unanswered = self._reused and not self._received
         code = "tls" if isinstance(exc, ssl.SSLError) else "reset"
-        detail = f"{_words(exc)}." if isinstance(exc, OSError) else None
+        detail = f"{words(exc)}." if isinstance(exc, OSError) else None
         return HttpFailure(code, detail, status=self.status, unanswered=unanswered)
 
     # --- httptools -------------------------------------------------------------------------------------------------
@@ -219,7 +228,7 @@ def is_shortage(error: OSError) -> bool:
     return error.errno in _SHORTAGE
 
 
-async def _dial(address: str, port: int) -> socket.socket:
+async def dial(address: str, port: int) -> socket.socket:
     """A socket that is connected."""
     connecting = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -231,7 +240,7 @@ async def _dial(address: str, port: int) -> socket.socket:
     return connecting
 
 
-def _words(error: OSError) -> str:
+def words(error: OSError) -> str:
     """What went wrong, in the words of the system or of OpenSSL."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message.rstrip(".")

@@ -14,11 +14,13 @@ from collections.abc import Hashable, Sequence
 from typing import Final
 
 from ringpost.errors import RingpostError
+from ringpost.settings import parse_proxy
 
 from .connection import Connection, HttpFailure, is_shortage
 from .egress import Networks, Target, check_address
 from .reply import Reply
 from .resolve import Resolve, Resolver
+from .tunnel import Tunnel
 
 IDLE_SECONDS: Final = 15.0  # shorter than what nginx (75 s), AWS's load balancers (60 s) and most others keep
 AGE_SECONDS: Final = 300.0  # then a connection is made anew, so that a change in DNS is followed
@@ -31,7 +33,7 @@ class HttpClient:
     """One client per transport.
 
     reply_limit: bytes of a body that are read; idle_per_pool, idle_in_all: connections kept for the next request;
-    resolve: for tests; ssl_context: for tests and private certificate authorities.
+    proxy: the setting; resolve: for tests; ssl_context: for tests and private certificate authorities.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class HttpClient:
         reply_limit: int,
         idle_per_pool: int,
         idle_in_all: int,
+        proxy: str = "",
         resolve: Resolve | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
@@ -49,6 +52,8 @@ class HttpClient:
         self._idle_per_pool = idle_per_pool
         self._idle_in_all = idle_in_all
         self._resolve = resolve or Resolver()
+        through = parse_proxy(proxy)
+        self._reach = Tunnel(through, self._resolve).dial if through else None
         self._ssl_context = ssl_context
         self._idle: dict[Connection, PoolKey] = {}  # the one that is idle for longest first
         self._pools: dict[PoolKey, list[Connection]] = {}
@@ -189,11 +194,12 @@ class HttpClient:
             share = (deadline - loop.time()) / (len(tried) - number)  # or a silent first one would use up all the time
             try:
                 async with asyncio.timeout(share):
-                    return await Connection.open(target, address, self._context(target))
+                    return await Connection.open(target, address, self._context(target), self._reach)
             except HttpFailure as failure:
                 last = failure
             except TimeoutError:
-                last = HttpFailure("timeout", f"{address} port {target.port}: there was no connection in time.")
+                way = " through the proxy" if self._reach else ""
+                last = HttpFailure("timeout", f"{address} port {target.port}: there was no connection{way} in time.")
         raise last
 
     async def _addresses(self, target: Target) -> Sequence[str]:

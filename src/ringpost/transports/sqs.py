@@ -73,6 +73,7 @@ class SqsTransport:
             reply_limit=max(settings.reply_limit_bytes, _REPLY_LIMIT),
             idle_per_pool=BATCHES,
             idle_in_all=settings.connections,
+            proxy=settings.proxy,
             resolve=resolver,
             ssl_context=ssl_context,
         )

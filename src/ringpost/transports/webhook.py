@@ -42,6 +42,7 @@ class WebhookTransport:
             reply_limit=settings.reply_limit_bytes,
             idle_per_pool=settings.connections_per_integration,
             idle_in_all=settings.connections,
+            proxy=settings.proxy,
             resolve=resolver,
             ssl_context=ssl_context,
         )
