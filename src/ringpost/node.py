@@ -1,8 +1,9 @@
 """One node: builds every part of the service, starts it, and takes it down again in an order that loses nothing.
 
 `serve`, `demo`, the tests and the benchmarks all run this and nothing else. Start: ledger, what is installed, what is
-owed, then the door (HTTP) and the sources. Stop: the door and the sources first, then the dispatcher finishes what is
-under way, then the ledger closes; whatever was not finished is durable and goes on at the next start.
+owed, then the door (HTTP) and the sources. Stop: from that moment no attempt is begun; the door and the sources close,
+what is under way is finished, then the ledger closes; whatever was not finished is durable and goes on at the next
+start.
 """
 
 from __future__ import annotations
@@ -198,8 +199,9 @@ class Node:
             await feed.wait_in_step()
 
     async def stop(self) -> None:
-        """Close the door, finish what is under way within its limit, and let the ledger go."""
+        """Begin nothing more, close the door, finish what is under way within its limit, and let the ledger go."""
         self._is_ready = False
+        self.dispatcher.hold()
         self._stop_by = asyncio.get_running_loop().time() + self.settings.drain_ms / 1_000
         await self._parts.aclose()
         _log.info("stopped")

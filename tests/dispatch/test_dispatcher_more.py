@@ -179,3 +179,17 @@ async def test_exhausted_deliveries_that_were_held_back_are_told_of_an_hour_late
         assert [notice.count for notice in world.notices] == [1]
         await world.pass_time(3_600_000)
         assert [notice.count for notice in world.notices] == [1, 2]
+
+
+async def test_from_the_moment_of_a_stop_nothing_is_begun_and_what_comes_stays_owed(world: World) -> None:
+    world.receivers.slow["aaaaaa"] = asyncio.Event()
+    await world.accept("c1", "aaaaaa")
+    await world.accept("c1", "aaaaaa")
+    await turn_until(lambda: len(world.receivers.sent) == 1)
+    world.dispatcher.hold()
+    await world.accept("c2", "aaaaaa", "bbbbbb")
+    world.receivers.slow.pop("aaaaaa").set()
+    await turn_until(lambda: len(world.receivers.received) == 1)
+    await world.dispatcher.drain(1_000)
+    assert len(world.receivers.sent) == 1
+    assert world.dispatcher.statistics().owed == 3

@@ -55,14 +55,27 @@ def _follow(client: Client, body: dict[str, Any], *, is_told: bool) -> dict[str,
     """Begin it; the erasure when it has ended; on a terminal, how far it is meanwhile."""
     erasure: dict[str, Any] = client.request("POST", "/v1/erasures", body)
     on_terminal = is_told and sys.stdout.isatty()
-    while erasure["state"] == "running":
-        if on_terminal:
-            click.echo(f"\r{erasure['looked']:,} events looked at, {erasure['calls']:,} calls found", nl=False)
-        time.sleep(_LOOK_SECONDS)
-        erasure = client.request("GET", f"/v1/erasures/{segment(erasure['id'])}")
+    try:
+        while erasure["state"] == "running":
+            if on_terminal:
+                click.echo(f"\r{erasure['looked']:,} events looked at, {erasure['calls']:,} calls found", nl=False)
+            time.sleep(_LOOK_SECONDS)
+            erasure = client.request("GET", f"/v1/erasures/{segment(erasure['id'])}")
+    except KeyboardInterrupt:
+        _tell_left(erasure)
+        raise
     if on_terminal:
         click.echo()
     return erasure
+
+
+def _tell_left(erasure: dict[str, Any]) -> None:
+    """Nobody should think that Ctrl-C had stopped it."""
+    if erasure["dryRun"]:
+        click.echo("\nIt was only counting: nothing is erased.", err=True)
+    else:
+        where = f"GET /v1/erasures/{erasure['id']}"
+        click.echo(f"\nThe erasure goes on in the service, and cannot be undone. Its report: {where}", err=True)
 
 
 def _end(erasure: dict[str, Any], as_json: bool) -> None:
