@@ -99,9 +99,25 @@ def test_a_call_that_vanishes_within_the_second_is_counted_and_not_told() -> Non
     assert desk.machine.statistics().legs == 0
 
 
-def test_entering_a_queue_or_being_answered_tells_a_call_at_once() -> None:
+def test_entering_a_queue_or_talking_tells_a_call_at_once() -> None:
     assert Desk().see(JoinsQueue(CALLER, "sales")).told() == ["start"]
-    assert Desk().see(LegAppeared(leg("1.1", "1001", state="up"))).told() == ["start"]
+    desk = Desk().see(JoinsBridge(leg("1.1", "1001", state="up"), "b"), JoinsBridge(UP, "b"))
+    assert [event.data.status for event in desk.events] == ["CONNECTING", "TALKING"]
+
+
+def test_what_the_pbx_answers_is_told_after_the_second_or_with_its_end() -> None:
+    up = leg("1.1", "1001", state="up", dialled="870")
+    assert Desk().see(LegAppeared(up)).told() == []
+    assert Desk().see(LegAppeared(up)).later(1_000).told() == ["start"]
+    desk = Desk().see(LegAppeared(up)).later(400).see(HungUp(up, 16))
+    assert desk.told() == ["start", "end"]
+    assert [event.time - T for event in desk.events] == [0, 400]
+
+
+def test_a_call_to_an_emergency_number_is_told_at_once_and_tagged() -> None:
+    desk = Desk().see(LegAppeared(leg("1.1", "1001", state="calling", dialled="112")))
+    assert desk.told() == ["start"]
+    assert desk.events[0].data.tags == ("emergency",)
 
 
 def test_changes_within_the_window_are_told_in_one_update() -> None:

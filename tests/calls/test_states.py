@@ -9,11 +9,14 @@ from ringpost.calls.observation import (
     Holds,
     HungUp,
     JoinsBridge,
+    JoinsQueue,
     LeavesBridge,
     Leg,
     LegAppeared,
     LegChanged,
     Observation,
+    Parks,
+    Runs,
     Unholds,
 )
 from ringpost.calls.states import EVIDENCE, TRANSITIONS, Evidence, next_status
@@ -39,7 +42,7 @@ def test_a_status_never_changes_for_want_of_evidence() -> None:
 def way_to(status: Status) -> list[Observation]:
     two = [JoinsBridge(A, "x"), JoinsBridge(b("up", 2), "x")]
     ways: dict[Status, list[Observation]] = {
-        "CONNECTING": [LegAppeared(A)],
+        "CONNECTING": [LegAppeared(A), JoinsQueue(A, "sales")],
         "RINGING": [LegAppeared(A), Dials(A, b("down", 2)), LegChanged(b("ringing", 2))],
         "TALKING": [LegAppeared(A), *two],
         "HOLD": [LegAppeared(A), *two, Holds(A)],
@@ -60,6 +63,8 @@ def evidence(kind: Evidence) -> list[Observation]:
         "rings": [Dials(A, b("down", 3)), LegChanged(b("ringing", 3))],
         "talks": [JoinsBridge(A, "y"), JoinsBridge(b("up", 3), "y")],
         "held": [JoinsBridge(A, "y"), JoinsBridge(b("up", 3), "y"), Holds(A)],
+        "parked": [JoinsBridge(A, "y"), JoinsBridge(b("up", 3), "y"), LeavesBridge(A, "y"), Parks(A)],
+        "records": [Runs(A, "voicemail")],
     }
     return [*alone, *three[kind]]
 

@@ -19,10 +19,16 @@ from .states import IN_TALK
 
 def judge(call: CallRecord) -> tuple[int, EndBy | None]:
     """(Q.850 cause, who ended it) of a call whose last leg has hung up."""
+    if call.became == "transferred":
+        # Whoever asked the two others to talk ended it: the one of its two people who did not go on in the other call.
+        went_on = call.caller is not None and call.caller.call != call.key
+        return NORMAL, "CALLEE" if went_on else "CALLER"
+    if call.became is not None:
+        return NORMAL, None
     if call.ender is not None:
         return _cause_of_ender(call, call.ender), "CALLER" if call.ender is call.caller else "CALLEE"
     if call.status in IN_TALK:
-        return _cause_of_caller(call) or NORMAL, None
+        return _cause_of_caller(call) or NORMAL, call.queue_ender
     if call.tried:
         return _of_tried(call)
     # Nobody was called: the PBX refused the number, or sent the caller away.

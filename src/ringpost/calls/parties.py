@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import translate
+from typing import Final
 
 from ringpost.model.data import Direction, Party
 
 from .records import CallRecord, LegRecord
+
+EMERGENCY: Final = ("112", "911", "933")  # 933: the test number beside 911
 
 
 def is_extension(text: str | None) -> bool:
@@ -21,10 +24,14 @@ def is_extension(text: str | None) -> bool:
 
 
 class Numbering:
-    """The company's numbering. trunks: names of endpoints that lead outside, `*` matches any text."""
+    """The company's numbering. trunks: names of endpoints that lead outside, `*` for any text; emergency: numbers."""
 
-    def __init__(self, trunks: Sequence[str]) -> None:
+    def __init__(self, trunks: Sequence[str], emergency: Sequence[str] = EMERGENCY) -> None:
         self._trunks = [re.compile(translate(trunk), re.IGNORECASE) for trunk in trunks]
+        self._emergency = frozenset(emergency)
+
+    def is_emergency(self, number: str | None) -> bool:
+        return number in self._emergency
 
     def is_trunk(self, endpoint: str | None) -> bool:
         if endpoint is None:
@@ -48,6 +55,12 @@ class Numbering:
             if leg is not None and self.is_trunk(leg.endpoint):
                 return leg.endpoint
         return call.trunk
+
+    def direction_of(self, call: CallRecord) -> Direction | None:
+        """From the parties there are now; None while that is not known."""
+        if call.caller is None or call.callee is None:
+            return None
+        return self.direction(call, self.party(call.caller), self.party(call.callee))
 
     def direction(self, call: CallRecord, caller: Party | None, callee: Party | None) -> Direction | None:
         if caller is not None and caller.type == "REMOTE":

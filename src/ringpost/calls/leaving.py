@@ -1,0 +1,59 @@
+"""Leaving a call: who asked to hang up, and which legs are gone.
+
+Pure: it changes the roster's records and tells nothing. A request counts where it may be what ends the call: of the
+caller, or of somebody who talks. It does not count any more once others talk on, are called, or the call goes on for
+longer than the PBX needs to clear it up (`LINGER`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .observation import Ends, HangupRequested, HungUp
+from .records import CallRecord, LegRecord
+from .roster import Roster
+
+LINGER: Final = 1_000  # ms from the end of one leg to that of the next, where one ends the other
+
+
+def asks(roster: Roster, seen: HangupRequested, now: int) -> None:
+    leg = roster.known(seen.leg, now)
+    if leg is None or leg.asked or leg.kind != "real":
+        return
+    leg.asked, leg.asked_cause = True, seen.cause
+    call = roster.calls[leg.call]
+    _close(call, leg, now)
+    if call.ender is None and not leg.left and (leg is call.caller or (call.talking and _talks(call, leg))):
+        call.ender = leg
+
+
+def _talks(call: CallRecord, leg: LegRecord) -> bool:
+    """A leg that never was connected only declines, or gives up an announcement made to it."""
+    return leg.joined > 0 or leg is call.callee
+
+
+def ends(roster: Roster, seen: Ends, now: int) -> None:
+    leg = roster.known(seen.leg, now)
+    if leg is not None and leg.kind == "real":
+        _close(roster.calls[leg.call], leg, now)
+
+
+def hung_up(roster: Roster, seen: HungUp, now: int) -> None:
+    leg = roster.known(seen.leg, now)
+    if leg is None:
+        return
+    leg.cause, leg.gone_at = seen.cause, now
+    if leg.kind == "real":
+        _close(roster.calls[leg.call], leg, now)
+    roster.remove(leg)
+
+
+def _close(call: CallRecord, leg: LegRecord, now: int) -> None:
+    """One more leg ends. Was it the one before that ended it, or had the call gone on without that one?"""
+    ender = call.ender
+    if ender is None or ender is leg or ender.gone_at is None or call.closing:
+        return
+    if now - ender.gone_at > LINGER:
+        call.ender = None
+    else:
+        call.closing = True
