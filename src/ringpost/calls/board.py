@@ -24,6 +24,7 @@ class Board:
         self.legs: dict[str, LegRecord] = {}
         self._bridges: dict[str, BridgeRecord] = {}
         self._gone: dict[str, None] = {}
+        self._halves: dict[str, LegRecord] = {}  # local legs whose other half has not been seen
         self._counter = 0
 
     def count(self) -> int:
@@ -37,7 +38,14 @@ class Board:
             return None
         self._gone.pop(seen.id, None)
         leg = LegRecord(id=seen.id, call=seen.call, kind=seen.kind, order=self.count(), endpoint=seen.endpoint)
+        leg.first_number = seen.number
         self.legs[seen.id] = leg
+        if leg.kind == "local" and leg.endpoint is not None:
+            half = self._halves.pop(leg.endpoint, None)
+            if half is None:
+                self._halves[leg.endpoint] = leg
+            else:
+                self.pair(half, leg)
         return leg
 
     def refresh(self, leg: LegRecord, seen: Leg) -> None:
@@ -46,6 +54,7 @@ class Board:
         leg.number = leg.number or seen.number
         leg.name = leg.name or seen.name
         leg.endpoint = leg.endpoint or seen.endpoint
+        leg.inside = seen.inside if leg.inside is None else leg.inside
         if _RANK[seen.state] > _RANK[leg.state]:
             leg.state = seen.state
 
@@ -54,6 +63,8 @@ class Board:
         other = self.legs.get(leg.pair) if leg.pair is not None else None
         if other is not None:
             other.pair = None
+        if leg.endpoint is not None and self._halves.get(leg.endpoint) is leg:
+            del self._halves[leg.endpoint]
         del self.legs[leg.id]
         self._gone[leg.id] = None
         if len(self._gone) > GONE_LIMIT:

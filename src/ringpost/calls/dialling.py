@@ -5,26 +5,24 @@ Pure: it changes the roster's records and tells nothing.
 
 from __future__ import annotations
 
-from typing import Final
-
 from .observation import DialEnded, Dials, JoinsQueue, QueueCallEnds, Rings
+from .parties import Numbering
 from .records import CallRecord, LegRecord
 from .roster import Roster
 
-TRIED_LIMIT: Final = 100  # legs; a queue may call its members for hours
 
-
-def dials(roster: Roster, seen: Dials, now: int, *, trunk: bool) -> None:
-    """trunk: the called leg leads outside."""
+def dials(roster: Roster, seen: Dials, numbering: Numbering, now: int) -> None:
     leg = roster.see(seen.leg, now) if seen.leg is not None else None
     target = roster.see(seen.to, now)
     if target is None:
         return
+    if leg is not None:
+        _joins_call_of(roster, leg, target, now)
     call = roster.calls[target.call]
     call.engaged = True
     target.called, target.dial_status = True, None
     target.by = leg.id if leg is not None else None
-    if trunk:  # the number called: before, the leg may show the trunk's own, or a feature's
+    if numbering.is_outside(target):  # the number called: before, the leg may show the trunk's own, or a feature's
         target.number = seen.number or seen.to.number or target.number
     if leg is None and target.id == call.key:
         call.flag("click2call")  # a program asked for it: it rings at the one who is to make the call
@@ -35,7 +33,7 @@ def dials(roster: Roster, seen: Dials, now: int, *, trunk: bool) -> None:
         _calls_for(call, leg, target)
         if leg.call != target.call:
             roster.touch(roster.calls[leg.call])
-    is_called(call, target)
+    call.tries(target)
 
 
 def _calls_for(call: CallRecord, leg: LegRecord, target: LegRecord) -> None:
@@ -45,14 +43,10 @@ def _calls_for(call: CallRecord, leg: LegRecord, target: LegRecord) -> None:
         call.ender = None  # it left, and somebody else is called: it did not end the call
 
 
-def is_called(call: CallRecord, target: LegRecord) -> None:
-    """Remember whom the latest round of calling tried."""
-    if target.kind != "real" or target is call.caller or target in call.tried:
-        return
-    if not any(other.is_being_called for other in call.tried):
-        call.tried = []  # a new round: what was tried before has failed
-    call.tried.append(target)
-    del call.tried[:-TRIED_LIMIT]
+def _joins_call_of(roster: Roster, leg: LegRecord, target: LegRecord, now: int) -> None:
+    """Who is called from an older call belongs to that one: who picked it up, or was asked first about a transfer."""
+    if roster.calls[leg.call].order < roster.calls[target.call].order:
+        roster.move(target, leg.call, now)
 
 
 def rings(roster: Roster, seen: Rings, now: int) -> None:
@@ -65,11 +59,12 @@ def rings(roster: Roster, seen: Rings, now: int) -> None:
 
 
 def dial_ended(roster: Roster, seen: DialEnded, now: int) -> None:
-    if seen.leg is not None:
-        roster.known(seen.leg, now)
+    leg = roster.known(seen.leg, now) if seen.leg is not None else None
     target = roster.known(seen.to, now)
     if target is None:
         return
+    if leg is not None and seen.status == "ANSWER":
+        _joins_call_of(roster, leg, target, now)
     if target.dial_status is None:  # it may be told twice, the second time as CANCEL
         target.dial_status = seen.status
     if target.kind == "local" and seen.status != "ANSWER":

@@ -13,14 +13,14 @@ from .observation import Ends, HangupRequested, HungUp
 from .records import CallRecord, LegRecord
 from .roster import Roster
 
-LINGER: Final = 1_000  # ms from the end of one leg to that of the next, where one ends the other
+LINGER: Final = 1_000  # ms from the request to the end of the next leg, where the one is because of the other
 
 
 def asks(roster: Roster, seen: HangupRequested, now: int) -> None:
     leg = roster.known(seen.leg, now)
     if leg is None or leg.asked or leg.kind != "real":
         return
-    leg.asked, leg.asked_cause = True, seen.cause
+    leg.asked, leg.asked_at, leg.asked_cause = True, now, seen.cause
     call = roster.calls[leg.call]
     _close(call, leg, now)
     if call.ender is None and not leg.left and (leg is call.caller or (call.talking and _talks(call, leg))):
@@ -42,18 +42,18 @@ def hung_up(roster: Roster, seen: HungUp, now: int) -> None:
     leg = roster.known(seen.leg, now)
     if leg is None:
         return
-    leg.cause, leg.gone_at = seen.cause, now
+    leg.cause = seen.cause
     if leg.kind == "real":
         _close(roster.calls[leg.call], leg, now)
     roster.remove(leg)
 
 
 def _close(call: CallRecord, leg: LegRecord, now: int) -> None:
-    """One more leg ends. Was it the one before that ended it, or had the call gone on without that one?"""
+    """One more leg ends. Was it the one who asked before, or had the call gone on without that one?"""
     ender = call.ender
-    if ender is None or ender is leg or ender.gone_at is None or call.closing:
+    if ender is None or ender is leg or call.closing:
         return
-    if now - ender.gone_at > LINGER:
+    if now - ender.asked_at > LINGER:
         call.ender = None
     else:
         call.closing = True

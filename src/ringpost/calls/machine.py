@@ -117,7 +117,7 @@ class CallMachine:
                 if record is not None and not isinstance(observation, LegChanged):
                     record.holds = isinstance(observation, Holds)
             case Dials():
-                dialling.dials(roster, observation, now, trunk=self._numbering.is_trunk(observation.to.endpoint))
+                dialling.dials(roster, observation, self._numbering, now)
             case Rings():
                 dialling.rings(roster, observation, now)
             case DialEnded():
@@ -127,6 +127,7 @@ class CallMachine:
             case LeavesBridge(leg, bridge):
                 record = roster.known(leg, now)
                 if record is not None:
+                    record.parked = record.parked and roster.board.purpose(bridge) != "park"
                     roster.board.leave(record, bridge)
                     roster.touch_members(bridge)
             case LocalPair(one, two):
@@ -278,6 +279,9 @@ class CallMachine:
                 continue
             call = self._roster.calls[leg.call]
             leg.called = leg.called or (fresh and leg is not call.caller)
+            before = call.known_caller
+            if call.caller is None and before is not None and self._numbering.party(leg).phone == before.phone:
+                call.caller = leg  # a transfer had made it the caller
             if not call.told and not call.flags:
                 call.engaged = True
                 call.flag("resumed")
@@ -341,7 +345,7 @@ class CallMachine:
         self._roster.forget(call)
         call.wake = None
         if not call.told:
-            if not call.answered or call.became is not None or call.caller is None:
+            if not (call.answered or call.tried) or call.became is not None or call.caller is None:
                 self._unheard += 1
                 return
             self._start(call, now)

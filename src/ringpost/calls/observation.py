@@ -21,8 +21,9 @@ class Leg(Struct, frozen=True, kw_only=True):
     """A leg as the PBX shows it now.
 
     id: the PBX's own id of it; call: the id of the call that it belongs to now (Asterisk: Linkedid); endpoint: the
-    name of the phone or trunk at its far end; number, name: the caller id of that far end; dialled: the number that
-    it is being routed by, where that was dialled by a person.
+    name of the phone or trunk at its far end, of a local half that of the pair; number, name: the caller id of that far
+    end; dialled: the number that it is being routed by, where that was dialled by a person; inside: whether the PBX's
+    own settings call it a phone of the house, None where they do not say.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Leg(Struct, frozen=True, kw_only=True):
     number: str | None = None
     name: str | None = None
     dialled: str | None = None
+    inside: bool | None = None
 
 
 class LegAppeared(Struct, frozen=True, tag=True):

@@ -5,13 +5,15 @@ Mutable, and private to this room: the board and the machine change them, the ot
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct, field
 
 from ringpost.model.data import CallData, Direction, EndBy, Party, Status
 
 from .observation import LegKind, LegState, Purpose, Service
+
+TRIED_LIMIT: Final = 100  # legs; a queue may call its members for hours
 
 Became = Literal["transferred", "merged"]  # flags of the call that ends so
 
@@ -23,7 +25,8 @@ class LegRecord(Struct, eq=False, kw_only=True):
     when it appeared and when it joined its latest bridge (0: none yet); pair: the other half of a local leg; called:
     the PBX called it, for the leg `by`; dial_status: how that ended (the first word counts); left: its person
     transferred the call and is no party to it any more; service, conference: what the PBX does with it alone, the name
-    of the room that it is in; asked: its far end asked to hang up, with `asked_cause`; gone_at: when it hung up (ms).
+    of the room that it is in; asked: its far end asked to hang up, at `asked_at` (ms), with `asked_cause`;
+    first_number: the caller id that it appeared with.
     """
 
     id: str
@@ -31,6 +34,8 @@ class LegRecord(Struct, eq=False, kw_only=True):
     kind: LegKind
     order: int
     endpoint: str | None = None
+    inside: bool | None = None
+    first_number: str | None = None
     state: LegState = "down"
     number: str | None = None
     name: str | None = None
@@ -47,8 +52,8 @@ class LegRecord(Struct, eq=False, kw_only=True):
     service: Service | None = None
     conference: str | None = None
     asked: bool = False
+    asked_at: int = 0
     asked_cause: int | None = None
-    gone_at: int | None = None
     cause: int | None = None
 
     @property
@@ -135,3 +140,12 @@ class CallRecord(Struct, eq=False, kw_only=True):
         if self.callee is heir:
             self.callee = self.known_callee = None
         self.caller, self.known_caller = heir, None
+
+    def tries(self, leg: LegRecord) -> None:
+        """Remember whom the latest round of calling tried."""
+        if leg.kind != "real" or leg is self.caller or leg in self.tried:
+            return
+        if not any(other.is_being_called for other in self.tried):
+            self.tried = []  # a new round: what was tried before has failed
+        self.tried.append(leg)
+        del self.tried[:-TRIED_LIMIT]

@@ -31,7 +31,11 @@ class Roster:
             leg = self.board.add(seen, again=again)
             if leg is None:
                 return None
-            self._enter(leg, self._call_of(seen.call, now))
+            call = self._call_of(seen.call, now)
+            self._enter(leg, call)
+            if leg.kind == "real" and leg.id != seen.call and leg is not call.caller:
+                leg.called = True  # the PBX made it for this call
+                call.tries(leg)
         return self._refresh(leg, seen, now)
 
     def known(self, seen: Leg, now: int) -> LegRecord | None:

@@ -11,7 +11,7 @@ from .roster import Roster
 
 
 def runs(roster: Roster, seen: Runs, now: int) -> None:
-    leg = roster.known(seen.leg, now)
+    leg = roster.see(seen.leg, now)
     if leg is not None and leg.kind == "real":
         _serve(roster, leg, seen)
 

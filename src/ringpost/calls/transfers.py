@@ -7,7 +7,6 @@ after the bridges' changes, or not at all.
 
 from __future__ import annotations
 
-from .dialling import is_called
 from .observation import HandsOver, Leg, Parks, PicksUp, SendsOn, Unparks
 from .records import CallRecord, LegRecord
 from .roster import Roster
@@ -48,7 +47,7 @@ def hands_over(roster: Roster, seen: HandsOver, now: int) -> None:
         for leg in [leg for leg in younger.live.values() if not leg.left]:
             roster.move(leg, older.key, now)
             if leg.is_being_called:
-                is_called(older, leg)
+                older.tries(leg)
     if older.callee is not None and older.callee.left:
         older.callee = older.known_callee = None
         older.sent_on = True
@@ -98,4 +97,4 @@ def park_told(roster: Roster, seen: Parks | Unparks, now: int) -> None:
         leg.parked = False
         call = roster.calls[leg.call]
         if seen.gave_up and call.ender is None and leg.kind == "real":
-            call.ender = leg
+            call.ender, leg.asked_at = leg, now

@@ -65,6 +65,8 @@ _ZOMBIE: Final = "<ZOMBIE>"
 _NOBODY: Final = frozenset({"", "<unknown>", "anonymous", "private", "restricted", "unavailable", "unknown"})
 _SPECIAL_EXTENSIONS: Final = frozenset({"", "s", "h", "i", "t", "e", "o", "a", "T", "fax", "failed"})
 _PURPOSES: Final[dict[str, Purpose]] = {"basic": "talk", "stasis": "talk", "parking": "park"}  # by BridgeType
+# Contexts that FreePBX gives to its endpoints; what others are called says nothing.
+_INSIDE: Final = {"from-internal": True, "from-trunk": False, "from-pstn": False, "from-dahdi": False}
 _HEARD_EARLY: Final = frozenset({"RINGING", "PROGRESS"})  # DialStatus of DialState; many trunks send 183 and no 180
 _SERVICES: Final[dict[str, Service]] = {  # by application
     "background": "ivr",
@@ -98,11 +100,12 @@ def leg_of(message: Message, prefix: str = "") -> Leg | None:
         id=leg,
         call=call,
         kind="local" if local else "real",
-        endpoint=None if local else endpoint_of(channel),
+        endpoint=channel.rpartition(";")[0] or None if local else endpoint_of(channel),
         state=_STATES.get(message.get(prefix + "channelstate"), "down"),
         number=_somebody(message.get(prefix + "calleridnum")),
         name=_somebody(message.get(prefix + "calleridname")),
         dialled=None if dialled in _SPECIAL_EXTENSIONS else dialled,
+        inside=_INSIDE.get(message.get(prefix + "context").casefold()),
     )
 
 
@@ -128,9 +131,9 @@ def runs_of(message: Message) -> list[Observation]:
 
 
 def endpoint_of(channel: str) -> str | None:
-    """`PJSIP/1001-0000000a` is a leg of the endpoint 1001."""
+    """`PJSIP/1001-0000000a` is a leg of the endpoint 1001, `DAHDI/i1/5550100-1` one of the span i1."""
     _, slash, rest = channel.partition("/")
-    endpoint = rest.rpartition("-")[0] or rest
+    endpoint = (rest.rpartition("-")[0] or rest).partition("/")[0]
     return endpoint if slash and endpoint else None
 
 
@@ -274,6 +277,8 @@ _MAKERS: Final[dict[str, Callable[[Message], list[Observation]]]] = {
     "BridgeEnter": _bridge_enter,
     "BridgeLeave": _about_leg(lambda leg, message: LeavesBridge(leg, message.get("bridgeuniqueid"))),
     "LocalBridge": _local_bridge,
+    "AgentCalled": _about_leg(lambda leg, message: JoinsQueue(leg, message.get("queue"))),
+    "AgentConnect": _about_leg(lambda leg, message: JoinsQueue(leg, message.get("queue"))),
     "QueueCallerJoin": _about_leg(lambda leg, message: JoinsQueue(leg, message.get("queue"))),
     "QueueCallerLeave": _about_leg(lambda leg, message: LeavesQueue(leg, message.get("queue"))),
     "QueueCallerAbandon": _about_leg(lambda leg, message: LeavesQueue(leg, message.get("queue"), abandoned=True)),
