@@ -491,7 +491,7 @@ TABLE: dict[str, list[Told]] = {
         ),
     ],
     "81-originate-decline": [Told("CONNECTING 1001>nobody", "21", "CALLER", "INTERNAL", flags=("click2call",))],
-    "82-group-all-reject": [Told("CONNECTING 1003>1001, RINGING", "17", "CALLEE", "INTERNAL", destination="600")],
+    "82-group-all-reject": [Told("CONNECTING 1003>1001, RINGING", "21", "CALLEE", "INTERNAL", destination="600")],
     "83-trunk-failover": [
         Told(
             "CONNECTING 1001>+15005550503, RINGING 1001>+15005550123, TALKING",

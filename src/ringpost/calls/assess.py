@@ -53,12 +53,14 @@ def _called(call: CallRecord) -> list[LegRecord]:
 
 def _evidence(call: CallRecord, board: Board) -> Evidence:
     if _waits(call, board):
+        call.callee = call.mate
         return "held"
     talking = board.talking(call.live.values(), call.caller)
     if talking:
         _meet(call, talking)
         return "held" if any(leg.holds for leg in talking) else "talks"
     if call.talked_at is not None and any(leg.parked for leg in call.live.values()):
+        call.callee = call.known_callee = None
         return "parked"
     called = [leg for leg in _called(call) if leg is not call.caller]
     answered = [leg for leg in called if leg.state == "up" and not leg.joined]
@@ -90,7 +92,7 @@ def _alone(call: CallRecord) -> Evidence:
 def _meet(call: CallRecord, talking: list[LegRecord]) -> None:
     """These are connected: in the order of joining, and not all of this call where they are in a room."""
     ours = [leg for leg in talking if leg.call == call.key]
-    call.sent_on = False
+    call.sent_on, call.leaver = False, None
     call.together = max(leg.joined for leg in talking)
     if call.ender is not None and call.ender not in talking:
         call.ender = None  # it left, and the others talk on: it did not end the call
@@ -100,16 +102,16 @@ def _meet(call: CallRecord, talking: list[LegRecord]) -> None:
     call.crowd = len(ours) > 2
     callees = [leg for leg in ours if leg is not call.caller]
     if call.caller in ours and callees:
-        call.callee = callees[-1]
+        call.callee = call.mate = callees[-1]
 
 
 def _waits(call: CallRecord, board: Board) -> bool:
     """Of the two who talked, one is alone where they were, and the other went to talk with somebody else first
     (Asterisk's own attended transfer): the first waits, as on hold, and the two are still the parties."""
-    caller, callee = call.caller, call.callee
-    if not call.talking or caller is None or callee is None or not (call.has(caller) and call.has(callee)):
+    caller, mate = call.caller, call.mate
+    if caller is None or mate is None or caller is mate or not (call.has(caller) and call.has(mate)):
         return False
-    waiting, away = (caller, callee) if caller.joined < callee.joined else (callee, caller)
+    waiting, away = (caller, mate) if caller.joined < mate.joined else (mate, caller)
     apart = waiting.bridge is not None and away.bridge is not None and waiting.bridge != away.bridge
     return apart and away.joined > call.together and not waiting.parked and board.alone(waiting)
 

@@ -17,6 +17,7 @@ LINGER: Final = 1_000  # ms from the request to the end of the next leg, where t
 
 
 def asks(roster: Roster, seen: HangupRequested, now: int) -> None:
+    roster.tells_requests = True
     leg = roster.known(seen.leg, now)
     if leg is None or leg.asked or leg.kind != "real":
         return
@@ -33,6 +34,7 @@ def _talks(call: CallRecord, leg: LegRecord) -> bool:
 
 
 def ends(roster: Roster, seen: Ends, now: int) -> None:
+    roster.tells_requests = True
     leg = roster.known(seen.leg, now)
     if leg is not None and leg.kind == "real":
         _close(roster.calls[leg.call], leg, now)
@@ -45,7 +47,15 @@ def hung_up(roster: Roster, seen: HungUp, now: int) -> None:
     leg.cause = seen.cause
     if leg.kind == "real":
         _close(roster.calls[leg.call], leg, now)
+        departs(roster, leg)
     roster.remove(leg)
+
+
+def departs(roster: Roster, leg: LegRecord) -> None:
+    """Out of a bridge or gone: the first of those who talked. Where the others talk on, that is forgotten again."""
+    call = roster.calls[leg.call]
+    if call.talking and call.leaver is None and leg.kind == "real" and leg.joined and not leg.left:
+        call.leaver = leg
 
 
 def _close(call: CallRecord, leg: LegRecord, now: int) -> None:

@@ -127,6 +127,7 @@ class CallMachine:
             case LeavesBridge(leg, bridge):
                 record = roster.known(leg, now)
                 if record is not None:
+                    leaving.departs(roster, record)
                     record.parked = record.parked and roster.board.purpose(bridge) != "park"
                     roster.board.leave(record, bridge)
                     roster.touch_members(bridge)
@@ -303,7 +304,7 @@ class CallMachine:
             return
         call.clock = max(call.clock, now)
         assess(call, self._roster.board, call.clock)
-        if call.direction is None and call.callee is not None and call.caller is not None:
+        if call.told and call.direction is None and call.callee is not None:
             # Who called whom does not change with whoever takes a caller's or callee's place later.
             call.direction = self._numbering.direction_of(call)
         if not call.told:
@@ -360,7 +361,7 @@ class CallMachine:
             call.flag("reconciled")
         elif call.became is not None:
             call.flag(call.became)
-        cause, end_by = (RECONCILED, None) if reconciled else judge(call)
+        cause, end_by = (RECONCILED, None) if reconciled else judge(call, told=self._roster.tells_requests)
         call.clock = max(call.clock, call.time, now)
         self._tell(call, CALL_END, end_payload(call, data, cause, end_by, call.clock), call.clock)
 

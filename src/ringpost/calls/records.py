@@ -75,15 +75,19 @@ class CallRecord(Struct, eq=False, kw_only=True):
 
     key: the PBX's id of it; id: the wire's, given when it is told; started: ms; live: its legs that have not hung up;
     tried: the real legs of the latest round of calling; engaged: something happened that makes it worth telling at
-    once; answered: the PBX, or somebody, took it, so that it is never left untold; ender: the leg whose far end asked
-    to end the conversation; queue_ender: who a queue says that it was; closing: the PBX has begun to end it; sent_on:
-    it was transferred to a number that is not yet called; former: the destination before that; direction: once it is
-    known for good; talking: people talk, or hold each other; together: when the latest of them joined (a counter);
-    crowd: they are three or more; became: what it became part of another call by; told: its call:start went out;
-    shown, sent: the callee and the payload told last; time: of the event told last (ms); clock: the latest `now`,
-    which may go back (ms); since: when `talking` changed (ms); talked_at, talked: when talking began first (ms), and
-    for how long it went on in phases that are over (ms); flush_at, wake: ms; restored: it was told before Ringpost was
-    restarted.
+    once; answered: the PBX, or somebody, took it, so that it is never left untold; direction: once known for good.
+
+    sent_on: it was transferred to a number that is not yet called; former: the destination before that; talking: people
+    talk, or hold each other; together: when the latest of them joined (a counter); mate: who talked with the caller
+    last; crowd: they are three or more; became: what it became part of another call by.
+
+    ender: the leg whose far end asked to end the conversation; queue_ender: who a queue says that it was; leaver: who
+    left the others first; closing: the PBX has begun to end it.
+
+    told: its call:start went out; shown, sent: the callee and the payload told last; time: of the event told last (ms);
+    clock: the latest `now`, which may go back (ms); since: when `talking` changed (ms); talked_at, talked: when talking
+    began first (ms), and for how long it went on in phases that are over (ms); flush_at, wake: ms; restored: it was
+    told before Ringpost was restarted.
     """
 
     key: str
@@ -109,6 +113,7 @@ class CallRecord(Struct, eq=False, kw_only=True):
     former: str | None = None
     talking: bool = False
     together: int = 0
+    mate: LegRecord | None = None
     crowd: bool = False
     became: Became | None = None
     since: int = 0
@@ -118,6 +123,7 @@ class CallRecord(Struct, eq=False, kw_only=True):
     answered: bool = False
     ender: LegRecord | None = None
     queue_ender: EndBy | None = None
+    leaver: LegRecord | None = None
     closing: bool = False
     told: bool = False
     sent: CallData | None = None

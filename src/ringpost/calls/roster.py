@@ -21,6 +21,7 @@ class Roster:
         self.board = Board()
         self.calls: dict[str, CallRecord] = {}
         self.restored = Restored()
+        self.tells_requests = False  # this PBX says who asks to hang up
         self._ids = ids
         self._touched: dict[str, CallRecord] = {}
 
