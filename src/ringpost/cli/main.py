@@ -16,7 +16,7 @@ from ringpost import __version__
 from ringpost.errors import RingpostError
 
 # In the order of --help. Each is a module beside this one, with a `command`.
-COMMANDS: Final = ("demo", "serve", "doctor", "decode", "integrations", "keys", "send", "settings")
+COMMANDS: Final = ("demo", "serve", "doctor", "record", "decode", "integrations", "keys", "send", "settings")
 
 
 class _Commands(click.RichGroup):

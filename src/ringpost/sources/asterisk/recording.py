@@ -78,6 +78,11 @@ def frames(raw: bytes) -> Iterator[Frame]:
         match = following
 
 
+def frame(time: int, direction: str, data: bytes) -> bytes:
+    """A frame as it is written. time: ms."""
+    return f"@ {time // 1_000}.{time % 1_000:03d}000 {direction} {len(data)}\n".encode() + data + b"\n"
+
+
 def _frame_at(raw: bytes, place: int) -> re.Match[bytes] | None:
     while raw[place : place + 1] in {b"\n", b"\r"}:
         place += 1
