@@ -25,6 +25,10 @@ def assess(call: CallRecord, board: Board, now: int) -> None:
         elif call.talked_at is None:
             call.talked_at = now
         call.talking, call.since = talking, now
+    if evidence != "nothing":
+        call.quiet_at = None
+    elif call.quiet_at is None:
+        call.quiet_at = now
 
 
 def _succeed(call: CallRecord, board: Board) -> None:

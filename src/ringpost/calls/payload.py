@@ -10,6 +10,7 @@ from msgspec import structs
 from ringpost.model.data import CallData, EndBy, Party
 
 from .causes import cause_text
+from .leaving import LINGER
 from .parties import Numbering
 from .records import CallRecord
 
@@ -45,7 +46,10 @@ def _callee(call: CallRecord, numbering: Numbering) -> Party | None:
 def end_payload(call: CallRecord, data: CallData, cause: int, end_by: EndBy | None, now: int) -> CallData:
     """call:end: the last status stays, so that it shows whether the call was ever answered. now: when it ended (ms)."""
     duration = now - call.started
-    talked = call.talked + (max(0, now - call.since) if call.talking else 0)
+    # A caller who is kept on the line after the talk, for a survey, talks no more. Clearing a call up takes a moment.
+    kept = call.quiet_at is not None and now - call.quiet_at > LINGER
+    until = call.quiet_at if kept and call.quiet_at is not None else now
+    talked = call.talked + (max(0, until - call.since) if call.talking else 0)
     return structs.replace(
         data,
         flags=call.flags,

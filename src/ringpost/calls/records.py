@@ -86,7 +86,8 @@ class CallRecord(Struct, eq=False, kw_only=True):
 
     told: its call:start went out; shown, sent: the callee and the payload told last; time: of the event told last (ms);
     clock: the latest `now`, which may go back (ms); since: when `talking` changed (ms); talked_at, talked: when talking
-    began first (ms), and for how long it went on in phases that are over (ms); flush_at, wake: ms; restored: it was
+    began first (ms), and for how long it went on in phases that are over (ms); quiet_at: when nobody
+    was left to talk with, None while there is somebody (ms); flush_at, wake: ms; restored: it was
     told before Ringpost was restarted.
     """
 
@@ -119,6 +120,7 @@ class CallRecord(Struct, eq=False, kw_only=True):
     since: int = 0
     talked_at: int | None = None
     talked: int = 0
+    quiet_at: int | None = None
     engaged: bool = False
     answered: bool = False
     ender: LegRecord | None = None
