@@ -105,7 +105,7 @@ async def converse(
 ) -> Failed | None:
     """One connection, until it fails or `handle` says that it is enough (then None). tap: is given all bytes that are
     received (`<`) and sent (`>`), before anything is done with them."""
-    opened = await _open(settings)
+    opened = await open_connection(settings)
     if isinstance(opened, Failed):
         return opened
     reader, writer = opened
@@ -126,7 +126,8 @@ async def converse(
         writer.transport.abort()
 
 
-async def _open(settings: PbxSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | Failed:
+async def open_connection(settings: PbxSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | Failed:
+    """A connection on which nothing was said yet, or why there is none."""
     try:
         async with asyncio.timeout(CONNECT_LIMIT / 1_000):
             context = tls_context(settings) if settings.tls else None
