@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringpost.calls.events import CallEvent
+from ringpost.calls.machine import CallMachine
 from ringpost.calls.observation import (
     Alive,
     DialEnded,
@@ -139,6 +140,49 @@ def jumbled(draw: st.DrawFn) -> tuple[str, list[Item]]:
         if near and not legs_of(one) & legs_of(other):
             items[place : place + 2] = [(time, other), (later, one)]
     return name, items
+
+
+def as_it_is(calls: CallMachine, *, audit: bool) -> Snapshot:
+    """What the PBX would list now, had nothing been missed."""
+    board = calls._roster.board
+    alive = [
+        Alive(
+            leg=Leg(
+                id=leg.id,
+                call=leg.call,
+                kind=leg.kind,
+                endpoint=leg.endpoint,
+                state=leg.state,
+                number=leg.number,
+                name=leg.name,
+                inside=leg.inside,
+            ),
+            bridge=leg.bridge,
+            service=leg.service,
+            conference=leg.conference,
+        )
+        for leg in board.legs.values()
+    ]
+    return Snapshot(legs=tuple(alive), audit=audit)
+
+
+@given(st.data(), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_a_snapshot_that_agrees_changes_nothing_wherever_it_comes(data: st.DataObject, audit: bool) -> None:
+    name = data.draw(st.sampled_from([name for name in NAMES if name not in RESTARTED and OBSERVED[name]]))
+    items = OBSERVED[name]
+    cut = data.draw(st.integers(1, len(items)))
+    calls = machine()
+    events: list[CallEvent] = []
+    for index, (time, item) in enumerate(items):
+        while (due := calls.wake_at()) is not None and due <= time:
+            events += calls.poll(due)
+        events += calls.resync(item, time) if isinstance(item, Snapshot) else calls.observe(item, time)
+        if index + 1 == cut:
+            events += calls.resync(as_it_is(calls, audit=audit), time)
+    while (due := calls.wake_at()) is not None:
+        events += calls.poll(due)
+    assert events == feed(machine(), items)
 
 
 OBSERVED = {name: list(observations(name)) for name in NAMES}

@@ -273,6 +273,7 @@ class CallMachine:
     def _adopt(self, legs: Sequence[Alive], now: int) -> None:
         """Legs of a snapshot. They tell neither who called whom nor of bridges' purposes: the leg that the call is
         named after called, all others were called."""
+        known = set(self._roster.calls)
         for alive in callers_first(legs):
             fresh = alive.leg.id not in self._roster.board.legs
             leg = self._roster.see(alive.leg, now, again=True)
@@ -283,7 +284,7 @@ class CallMachine:
             before = call.known_caller
             if call.caller is None and before is not None and self._numbering.party(leg).phone == before.phone:
                 call.caller = leg  # a transfer had made it the caller
-            if not call.told and not call.flags:
+            if not call.told and call.key not in known:
                 call.engaged = True
                 call.flag("resumed")
             if alive.bridge is not None:
