@@ -93,6 +93,8 @@ ERRORS: dict[str, ErrorKind] = {
     "pbx_login_refused": ErrorKind(503, "The PBX refused the login.", "Check user and secret, and `permit` in manager.conf."),
     "pbx_permission_missing": ErrorKind(503, "The manager user may not read what is needed.", "Give it read=system,call,agent and write=reporting."),
     "pbx_too_old": ErrorKind(503, "The PBX runs an Asterisk that is too old.", "Asterisk 14 or later is needed."),
+    # the directory
+    "directory_invalid": ErrorKind(422, "The directory's file cannot be read.", "Mend the line that is named and try again."),
 }  # fmt: skip
 
 

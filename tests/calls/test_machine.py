@@ -10,6 +10,7 @@ from ringpost.calls.observation import (
     Alive,
     DialEnded,
     Dials,
+    Ends,
     HangupRequested,
     HungUp,
     JoinsBridge,
@@ -21,7 +22,13 @@ from ringpost.calls.observation import (
     LegState,
     LocalPair,
     Observation,
+    Parks,
+    PicksUp,
+    QueueCallEnds,
+    Runs,
+    SendsOn,
     Snapshot,
+    Unparks,
 )
 from ringpost.model.call import Call
 from ringpost.model.data import CallData, Party, to_wire
@@ -99,9 +106,25 @@ def test_a_call_that_vanishes_within_the_second_is_counted_and_not_told() -> Non
     assert desk.machine.statistics().legs == 0
 
 
-def test_entering_a_queue_or_being_answered_tells_a_call_at_once() -> None:
+def test_entering_a_queue_or_talking_tells_a_call_at_once() -> None:
     assert Desk().see(JoinsQueue(CALLER, "sales")).told() == ["start"]
-    assert Desk().see(LegAppeared(leg("1.1", "1001", state="up"))).told() == ["start"]
+    desk = Desk().see(JoinsBridge(leg("1.1", "1001", state="up"), "b"), JoinsBridge(UP, "b"))
+    assert [event.data.status for event in desk.events] == ["CONNECTING", "TALKING"]
+
+
+def test_what_the_pbx_answers_is_told_after_the_second_or_with_its_end() -> None:
+    up = leg("1.1", "1001", state="up", dialled="870")
+    assert Desk().see(LegAppeared(up)).told() == []
+    assert Desk().see(LegAppeared(up)).later(1_000).told() == ["start"]
+    desk = Desk().see(LegAppeared(up)).later(400).see(HungUp(up, 16))
+    assert desk.told() == ["start", "end"]
+    assert [event.time - T for event in desk.events] == [0, 400]
+
+
+def test_a_call_to_an_emergency_number_is_told_at_once_and_tagged() -> None:
+    desk = Desk().see(LegAppeared(leg("1.1", "1001", state="calling", dialled="112")))
+    assert desk.told() == ["start"]
+    assert desk.events[0].data.tags == ("emergency",)
 
 
 def test_changes_within_the_window_are_told_in_one_update() -> None:
@@ -192,7 +215,7 @@ def test_causes_that_say_nothing_are_never_told() -> None:
 
 def test_a_caller_whose_leg_the_pbx_took_away_was_not_left_unanswered() -> None:
     desk = dialled(Desk()).see(LegChanged(RINGS), DialEnded(CALLER, RINGS, "CANCEL"), HungUp(RINGS, 0))
-    desk.see(HungUp(CALLER, 0))
+    desk.see(Ends(CALLER), HungUp(CALLER, 0))
     assert (desk.end.endCause, desk.end.endBy) == ("16", None)
 
 
@@ -291,9 +314,158 @@ def test_the_leg_that_took_anothers_place_talks_on_in_the_oldest_call() -> None:
     assert (desk.end.callee.phone, desk.end.endBy) == ("1003", "CALLEE")
 
 
+# --- who ended it --------------------------------------------------------------------------------------------------
+def test_a_callee_who_left_the_caller_to_a_survey_did_not_end_the_call() -> None:
+    desk = talking(Desk()).see(HangupRequested(UP, 16), LeavesBridge(UP, "b"), HungUp(UP, 16)).later(9_000)
+    desk.see(HangupRequested(CALLER, 16), HungUp(CALLER, 16))
+    assert desk.end.endBy == "CALLER"
+    desk = talking(Desk()).see(HangupRequested(UP, 16), LeavesBridge(UP, "b"), HungUp(UP, 16)).later(9_000)
+    desk.see(Ends(CALLER), HungUp(CALLER, 16))
+    assert desk.end.endBy is None
+
+
+def test_a_call_whose_clearing_takes_long_was_still_ended_by_who_asked() -> None:
+    desk = talking(Desk()).see(HangupRequested(UP, 16), LeavesBridge(UP, "b"), Ends(CALLER), HungUp(UP, 16))
+    desk.later(5_000).see(HungUp(CALLER, 16))
+    assert desk.end.endBy == "CALLEE"
+
+
+def test_where_a_pbx_tells_of_no_requests_who_left_first_ended_the_call() -> None:
+    desk = talking(Desk()).see(LeavesBridge(UP, "b"), LeavesBridge(CALLER, "b"), HungUp(CALLER, 16), HungUp(UP, 16))
+    assert (desk.end.endCause, desk.end.endBy) == ("16", "CALLEE")
+    dialled(desk).see(LegChanged(RINGS), DialEnded(CALLER, RINGS, "CANCEL"), HungUp(RINGS, 0), HungUp(CALLER, 0))
+    assert (desk.end.endCause, desk.end.endBy) == ("16", "CALLER")
+    dialled(desk).see(DialEnded(CALLER, CALLEE, "BUSY"), HungUp(CALLEE, 17), HungUp(CALLER, 17))
+    assert (desk.end.endCause, desk.end.endBy) == ("17", "CALLEE")
+    dialled(desk).see(DialEnded(CALLER, CALLEE, "NOANSWER"), HungUp(CALLEE, 0), HungUp(CALLER, 16))
+    assert (desk.end.endCause, desk.end.endBy) == ("19", None)
+
+
+def test_a_queue_says_who_hung_up_where_nobody_asked() -> None:
+    desk = talking(Desk()).see(QueueCallEnds(CALLER, "sales", by_caller=False), Ends(CALLER))
+    assert desk.see(HungUp(UP, 16), HungUp(CALLER, 16)).end.endBy == "CALLEE"
+
+
+def test_a_refusal_of_the_person_who_is_to_make_a_call_ends_it() -> None:
+    agent = Leg(id="1.1", call="1.1", endpoint="1001", number="1001", state="ringing")
+    desk = Desk().see(LegAppeared(agent), Dials(None, agent), HangupRequested(agent, 21), HungUp(agent, 21))
+    assert (desk.end.flags, desk.end.callee, desk.end.endCause, desk.end.endBy) == (
+        ("click2call",),
+        None,
+        "21",
+        "CALLER",
+    )
+
+
+# --- what goes to others -------------------------------------------------------------------------------------------
+THIRD = leg("1.3", "1003")
+
+
+def test_a_caller_who_transfers_leaves_the_place_to_who_was_called() -> None:
+    desk = talking(Desk()).see(SendsOn(CALLER, UP, "1003"))
+    assert (desk.events[-1].data.status, desk.events[-1].data.callee) == ("CONNECTING", None)
+    desk.see(HungUp(CALLER, 16), LegAppeared(THIRD), Dials(UP, THIRD))
+    last = desk.events[-1].data
+    assert last.caller is not None
+    assert last.callee is not None
+    assert (last.caller.phone, last.callee.phone, last.destination) == ("1002", "1003", "1003")
+    desk.see(HangupRequested(THIRD, 21), DialEnded(UP, THIRD, "NOANSWER"), HungUp(THIRD, 21), HungUp(UP, 16))
+    assert (desk.end.endCause, desk.end.endBy, desk.end.direction) == ("21", None, "INTERNAL")
+
+
+def test_a_transfer_that_was_not_told_is_known_by_who_is_called_next() -> None:
+    desk = talking(Desk()).see(LeavesBridge(CALLER, "b"), LeavesBridge(UP, "b"), HungUp(CALLER, 16))
+    desk.see(LegAppeared(THIRD), Dials(UP, THIRD))
+    last = desk.events[-1].data
+    assert last.caller is not None
+    assert (last.caller.phone, last.status) == ("1002", "CONNECTING")
+
+
+def test_three_who_talk_are_a_conference() -> None:
+    up = leg("1.3", "1003", state="up")
+    desk = talking(Desk()).see(LegAppeared(up), JoinsBridge(up, "b"))
+    last = desk.events[-1].data
+    assert last.callee is not None
+    assert (last.tags, last.callee.phone) == (("conference",), "1003")
+    assert desk.see(LeavesBridge(up, "b")).events[-1].data.tags == ()
+
+
+def test_a_picked_up_call_is_the_pickers_and_the_pickers_own_is_not_told() -> None:
+    picker = leg("2.1", "1003", "2.1", state="up", dialled="*8")
+    desk = dialled(Desk()).see(LegChanged(RINGS), LegAppeared(picker), PicksUp(picker, RINGS), HungUp(RINGS, 26))
+    desk.see(JoinsBridge(picker, "b"), JoinsBridge(CALLER, "b")).later(2_000)
+    assert {event.call for event in desk.events} == {"acme_1.1"}
+    last = desk.events[-1].data
+    assert last.callee is not None
+    assert (last.status, last.callee.phone) == ("TALKING", "1003")
+    assert desk.machine.statistics().unheard == 1
+
+
+def test_a_call_that_was_told_before_it_took_a_parked_one_ends_as_merged() -> None:
+    desk = talking(Desk()).see(Parks(CALLER), LeavesBridge(CALLER, "b"), JoinsBridge(CALLER, "lot", "park"))
+    desk.see(HungUp(UP, 16))
+    assert (desk.events[-1].data.status, desk.events[-1].data.callee) == ("HOLD", None)
+    taker = leg("2.1", "1003", "2.1", state="up", dialled="701")
+    desk.see(LegAppeared(taker)).later(3_000).see(JoinsBridge(CALLER, "c"), JoinsBridge(taker, "c"))
+    merged = [event for event in desk.events if event.call == "acme_2.1"][-1]
+    assert (merged.type, merged.data.flags, merged.data.endBy) == ("call:end", ("merged",), None)
+    assert desk.events[-1].data.callee == Party(type="LOCAL", phone="1003", userExtension="1003")
+
+
+def test_one_who_hangs_up_in_the_parking_lot_ended_the_call() -> None:
+    desk = talking(Desk()).see(JoinsBridge(CALLER, "lot", "park"), HungUp(UP, 16), Unparks(CALLER, gave_up=True))
+    assert desk.see(HungUp(CALLER, 16)).end.endBy == "CALLER"
+
+
+def test_local_halves_are_a_pair_by_their_name() -> None:
+    one = Leg(id="1.3", call="1.1", kind="local", endpoint="Local/1002@hop-00000001")
+    two = Leg(id="1.4", call="1.1", kind="local", endpoint="Local/1002@hop-00000001")
+    desk = Desk().see(LegAppeared(CALLER), LegAppeared(one), LegAppeared(two), JoinsBridge(CALLER, "b"))
+    desk.see(JoinsBridge(one, "b"), JoinsBridge(two, "c"), JoinsBridge(UP, "c"))
+    assert desk.events[-1].data.status == "TALKING"
+
+
+def test_a_mailbox_is_told_as_one_and_not_as_an_answer() -> None:
+    up = leg("1.1", "1001", state="up", dialled="890")
+    desk = Desk().see(LegAppeared(up)).later(1_000).see(Runs(up, "voicemail")).later(8_000)
+    last = desk.events[-1].data
+    assert (last.status, last.service, last.flags, last.callee) == ("TALKING", "voicemail", ("voicemail",), None)
+    desk.see(HangupRequested(up, 16), HungUp(up, 16))
+    assert (desk.end.talkTime, desk.end.waitTime, desk.end.service) == (0, 9_000, "voicemail")
+
+
+def test_whoever_leaves_a_menu_for_a_person_is_in_no_menu_any_more() -> None:
+    up = leg("1.1", "1001", state="up", dialled="860")
+    desk = Desk().see(LegAppeared(up)).later(1_000).see(Runs(up, "ivr"))
+    assert (desk.events[-1].data.service, desk.events[-1].data.status) == ("ivr", "CONNECTING")
+    desk.see(LegAppeared(CALLEE), Dials(up, CALLEE))
+    assert desk.events[-1].data.service is None
+
+
+def test_the_number_sent_to_a_trunk_is_the_one_that_is_called() -> None:
+    trunk = Leg(id="1.2", call="1.1", endpoint="SIPTRUNK", number="0")
+    desk = Desk().see(LegAppeared(CALLER), LegAppeared(trunk), Dials(CALLER, trunk, "+15550100"))
+    assert desk.events[0].data.callee == Party(type="REMOTE", phone="+15550100")
+
+
+def test_what_the_pbx_settings_say_of_an_endpoint_counts_more_than_its_name() -> None:
+    inside = Leg(id="1.1", call="1.1", endpoint="desk-anna", number="201", inside=True, dialled="1002")
+    outside = Leg(id="1.2", call="1.1", endpoint="4321", inside=False)
+    start = Desk().see(LegAppeared(inside), Dials(inside, outside, "+15550100")).events[0].data
+    assert start.caller == Party(type="LOCAL", phone="201", userExtension="201")
+    assert (start.direction, start.trunkName) == ("OUTBOUND", "4321")
+
+
 # --- snapshots -----------------------------------------------------------------------------------------------------
 def alive(one: Leg, bridge: str | None = None) -> Alive:
     return Alive(leg=one, bridge=bridge)
+
+
+def test_a_mailbox_that_only_a_snapshot_knows_is_told() -> None:
+    up = leg("1.1", "1001", state="up", dialled="890")
+    desk = Desk().see(LegAppeared(up)).later(1_000)
+    desk.snapshot(Alive(leg=up, service="voicemail"), audit=True)
+    assert desk.events[-1].data.service == "voicemail"
 
 
 def test_a_snapshot_that_agrees_changes_nothing() -> None:

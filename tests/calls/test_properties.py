@@ -8,10 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringpost.calls.events import CallEvent
+from ringpost.calls.machine import CallMachine
 from ringpost.calls.observation import (
     Alive,
     DialEnded,
     Dials,
+    Ends,
+    EntersConference,
+    HandsOver,
     HangupRequested,
     Holds,
     HungUp,
@@ -24,11 +28,19 @@ from ringpost.calls.observation import (
     LegChanged,
     LocalPair,
     Observation,
+    Parks,
+    PicksUp,
+    QueueCallEnds,
+    Rings,
+    Runs,
+    SendsOn,
     Snapshot,
     Unholds,
+    Unparks,
 )
 from ringpost.model.data import to_wire
 from ringpost.wire import canonical
+from tests.calls.table import TABLE
 from tests.recordings.play import feed, machine, observations
 from tests.recordings.reader import NAMES
 
@@ -66,6 +78,13 @@ def played(items: Sequence[Item]) -> list[CallEvent]:
 RECORDED: list[list[Item]] = [list(observations(name)) for name in NAMES]
 
 
+def by_call(events: Sequence[CallEvent]) -> dict[str, list[CallEvent]]:
+    calls: dict[str, list[CallEvent]] = {}
+    for event in events:
+        calls.setdefault(event.call, []).append(event)
+    return calls
+
+
 @st.composite
 def disturbed(draw: st.DrawFn) -> list[Item]:
     """A recording with some of it lost, some of it told twice, and some of it told late."""
@@ -97,8 +116,86 @@ def test_a_machine_that_begins_in_the_middle_ends_what_it_starts(items: list[Ite
     check(played(items[data.draw(st.integers(0, len(items))) :]))
 
 
-def keys(items: list[Item]) -> set[str]:
-    return {item.leg.call for _, item in items if isinstance(item, LegAppeared)}
+@given(st.sampled_from(RECORDED), st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_machine_that_is_cut_off_anywhere_ends_what_it_started(items: list[Item], data: st.DataObject) -> None:
+    check(played(items[: data.draw(st.integers(0, len(items)))]))
+
+
+def legs_of(item: Observation | Snapshot) -> set[str]:
+    """Ids of all legs that are named in it."""
+    found = [getattr(item, name) for name in getattr(item, "__struct_fields__", ())]
+    return {one.id for one in found if isinstance(one, Leg)}
+
+
+@st.composite
+def jumbled(draw: st.DrawFn) -> tuple[str, list[Item]]:
+    """A recording whose events come in another order where they are near each other and are not of the same leg: the
+    PBX keeps the order of each channel's events only. (A bridge's members are told of in one order.)"""
+    name = draw(st.sampled_from([name for name in NAMES if name not in RESTARTED]))
+    items = list(OBSERVED[name])
+    for place in draw(st.lists(st.integers(0, max(0, len(items) - 2)), max_size=30)):
+        (time, one), (later, other) = items[place : place + 2] if len(items) > 1 else [(0, Snapshot()), (0, Snapshot())]
+        near = later - time <= 5 and not isinstance(one, Snapshot) and not isinstance(other, Snapshot)
+        if near and not legs_of(one) & legs_of(other):
+            items[place : place + 2] = [(time, other), (later, one)]
+    return name, items
+
+
+def as_it_is(calls: CallMachine, *, audit: bool) -> Snapshot:
+    """What the PBX would list now, had nothing been missed."""
+    board = calls._roster.board
+    alive = [
+        Alive(
+            leg=Leg(
+                id=leg.id,
+                call=leg.call,
+                kind=leg.kind,
+                endpoint=leg.endpoint,
+                state=leg.state,
+                number=leg.number,
+                name=leg.name,
+                inside=leg.inside,
+            ),
+            bridge=leg.bridge,
+            service=leg.service,
+            conference=leg.conference,
+        )
+        for leg in board.legs.values()
+    ]
+    return Snapshot(legs=tuple(alive), audit=audit)
+
+
+@given(st.data(), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_a_snapshot_that_agrees_changes_nothing_wherever_it_comes(data: st.DataObject, audit: bool) -> None:
+    name = data.draw(st.sampled_from([name for name in NAMES if name not in RESTARTED and OBSERVED[name]]))
+    items = OBSERVED[name]
+    cut = data.draw(st.integers(1, len(items)))
+    calls = machine()
+    events: list[CallEvent] = []
+    for index, (time, item) in enumerate(items):
+        while (due := calls.wake_at()) is not None and due <= time:
+            events += calls.poll(due)
+        events += calls.resync(item, time) if isinstance(item, Snapshot) else calls.observe(item, time)
+        if index + 1 == cut:
+            events += calls.resync(as_it_is(calls, audit=audit), time)
+    while (due := calls.wake_at()) is not None:
+        events += calls.poll(due)
+    assert events == feed(machine(), items)
+
+
+OBSERVED = {name: list(observations(name)) for name in NAMES}
+RESTARTED = {"80-reconnect-mid-call", "90-shutdown-mid-call", "92-kill-9-mid-call"}
+
+
+@given(jumbled())
+@settings(max_examples=200, deadline=None)
+def test_the_order_of_different_channels_events_makes_no_difference_to_the_end(case: tuple[str, list[Item]]) -> None:
+    name, items = case
+    ends = [events[-1].data for events in by_call(feed(machine(), items)).values()]
+    told = [(end.endCause, end.endBy, str(end.direction), end.flags) for end in ends]
+    assert told == [(row.cause, row.by, row.direction, row.flags) for row in TABLE[name]]
 
 
 @given(st.data())
@@ -136,19 +233,34 @@ anything = st.one_of(
     st.builds(LegChanged, legs),
     st.builds(Dials, st.none() | legs, legs),
     st.builds(DialEnded, st.none() | legs, legs, st.sampled_from(("ANSWER", "BUSY", "CANCEL", "?"))),
-    st.builds(JoinsBridge, legs, bridges, st.sampled_from(("talk", "conference", "wait")), st.none() | ids),
+    st.builds(
+        JoinsBridge, legs, bridges, st.sampled_from(("talk", "talk", "conference", "park", "wait")), st.none() | ids
+    ),
     st.builds(LeavesBridge, legs, bridges),
     st.builds(LocalPair, legs, legs),
     st.builds(JoinsQueue, legs, st.just("sales")),
     st.builds(LeavesQueue, legs, st.just("sales")),
     st.builds(Holds, legs),
     st.builds(Unholds, legs),
+    st.builds(Rings, st.none() | legs, legs),
+    st.builds(SendsOn, legs, st.none() | legs, st.sampled_from((None, "1003"))),
+    st.builds(HandsOver, legs, legs),
+    st.builds(PicksUp, legs, legs),
+    st.builds(Parks, legs),
+    st.builds(Unparks, legs, gave_up=st.booleans()),
+    st.builds(QueueCallEnds, legs, st.just("sales"), st.sampled_from((None, True, False))),
+    st.builds(EntersConference, legs, st.just("800")),
+    st.builds(Runs, legs, st.sampled_from(("voicemail", "ivr"))),
+    st.builds(Ends, legs),
     st.builds(HangupRequested, legs, causes),
     st.builds(HungUp, legs, causes),
     st.builds(HungUp, legs, causes),
     st.builds(
         Snapshot,
-        legs=st.lists(st.builds(Alive, leg=legs, bridge=st.none() | bridges), max_size=4).map(tuple),
+        legs=st.lists(
+            st.builds(Alive, leg=legs, bridge=st.none() | bridges, service=st.sampled_from((None, "voicemail"))),
+            max_size=4,
+        ).map(tuple),
         restarted=st.booleans(),
         audit=st.booleans(),
     ),

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pytest
+
+from ringpost.calls import assess
 from ringpost.calls.machine import CallMachine
 from ringpost.calls.observation import (
     DialEnded,
@@ -14,6 +17,9 @@ from ringpost.calls.observation import (
     LegAppeared,
     LegChanged,
     Observation,
+    Parks,
+    Runs,
+    SendsOn,
     Unholds,
 )
 from ringpost.calls.states import EVIDENCE, TRANSITIONS, Evidence, next_status
@@ -39,8 +45,14 @@ def test_a_status_never_changes_for_want_of_evidence() -> None:
 def way_to(status: Status) -> list[Observation]:
     two = [JoinsBridge(A, "x"), JoinsBridge(b("up", 2), "x")]
     ways: dict[Status, list[Observation]] = {
-        "CONNECTING": [LegAppeared(A)],
-        "RINGING": [LegAppeared(A), Dials(A, b("down", 2)), LegChanged(b("ringing", 2))],
+        "CONNECTING": [LegAppeared(A), *two, SendsOn(b("up", 2), A, "1005")],
+        "RINGING": [
+            LegAppeared(A),
+            *two,
+            SendsOn(b("up", 2), A, "1005"),
+            Dials(A, b("down", 5)),
+            LegChanged(b("ringing", 5)),
+        ],
         "TALKING": [LegAppeared(A), *two],
         "HOLD": [LegAppeared(A), *two, Holds(A)],
     }
@@ -52,6 +64,7 @@ def evidence(kind: Evidence) -> list[Observation]:
         LeavesBridge(A, "x"),
         DialEnded(A, b("down", 2), "NOANSWER"),
         HungUp(b("down", 2), 0),
+        HungUp(b("down", 5), 0),
         Unholds(A),
     ]
     three: dict[Evidence, list[Observation]] = {
@@ -60,11 +73,38 @@ def evidence(kind: Evidence) -> list[Observation]:
         "rings": [Dials(A, b("down", 3)), LegChanged(b("ringing", 3))],
         "talks": [JoinsBridge(A, "y"), JoinsBridge(b("up", 3), "y")],
         "held": [JoinsBridge(A, "y"), JoinsBridge(b("up", 3), "y"), Holds(A)],
+        "parked": [Parks(A)],
+        "records": [Runs(A, "voicemail")],
     }
     return [*alone, *three[kind]]
 
 
-def test_every_transition_is_taken_by_a_machine() -> None:
+AT_ONCE: list[list[Observation]] = [
+    [LeavesBridge(A, "x"), Unholds(A), LegChanged(b("ringing", 4))],  # a phone rings, and nobody told of the dial
+    [LegChanged(A)],  # nothing new
+    [Holds(A), LeavesBridge(A, "x"), JoinsBridge(A, "y"), JoinsBridge(b("up", 3), "y")],  # one who holds already
+]
+
+
+def test_every_transition_is_taken_by_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the table's rows and columns none is there for nothing: recordings and these ways together take them all."""
+    taken: set[tuple[Status, Evidence]] = set()
+
+    def watched(status: Status, kind: Evidence) -> Status:
+        taken.add((status, kind))
+        return next_status(status, kind)
+
+    monkeypatch.setattr(assess, "next_status", watched)
+    ways = [evidence(kind) for kind in EVIDENCE] + AT_ONCE
+    for status in TRANSITIONS:
+        for way in ways:
+            machine = CallMachine(company="acme", pbx="hq", short=True, coalesce=0)
+            for step in [*way_to(status), *way]:
+                machine.observe(step, 1_000)
+    assert taken == {(status, kind) for status in TRANSITIONS for kind in EVIDENCE}
+
+
+def test_each_evidence_leads_where_the_table_says() -> None:
     for status, row in TRANSITIONS.items():
         for kind, expected in row.items():
             machine = CallMachine(company="acme", pbx="hq", short=True, coalesce=0)

@@ -28,6 +28,8 @@ async def test_a_good_login_shows_the_version_and_that_calls_can_be_read(tmp_pat
     assert done.code == 0, done.out
     assert "Asterisk 22" in done.out
     assert "FAIL" not in done.out
+    assert "read=system: restarts are told" in done.out
+    assert "nothing else: it cannot change anything on the PBX" in done.out
 
 
 async def test_a_wrong_secret_is_told_with_the_stanza_to_paste(tmp_path: Path, asterisk: Asterisk) -> None:
@@ -36,3 +38,4 @@ async def test_a_wrong_secret_is_told_with_the_stanza_to_paste(tmp_path: Path, a
     assert "pbx_login_refused" in done.out
     for line in (f"[{asterisk.user}]", "permit = 127.0.0.1/32", "read = system,call,agent", "write = reporting"):
         assert line in done.out
+    assert "manager_custom.conf" in done.out

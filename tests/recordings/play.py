@@ -1,4 +1,4 @@
-"""Plays a recording through frame reader, session and call machine, as a source would."""
+"""Plays a recording by the same code as `ringpost decode`."""
 
 from __future__ import annotations
 
@@ -6,61 +6,33 @@ from collections.abc import Iterator, Sequence
 
 from ringpost.calls.events import CallEvent
 from ringpost.calls.machine import CallMachine
-from ringpost.calls.observation import Alive, Observation, Snapshot
-from ringpost.sources.asterisk.frames import FrameReader, Message
-from ringpost.sources.asterisk.observe import alive_of, observe
-from tests.recordings.reader import frames
+from ringpost.sources.asterisk.frames import Message
+from ringpost.sources.asterisk.recording import Recording, read_recording
+from ringpost.sources.asterisk.replay import Said, replay, said_in
+from tests.recordings.reader import FOLDER
 
 
 def machine(*, coalesce: int = 150) -> CallMachine:
     return CallMachine(company="acme", pbx="pbx1", short=True, trunks=("SIPTRUNK",), coalesce=coalesce)
 
 
+def recording(name: str) -> Recording:
+    return read_recording((FOLDER / f"{name}.ami").read_bytes())
+
+
 def messages(name: str) -> Iterator[tuple[int, Message | None]]:
     """(ms, message); None where the connection was closed."""
-    reader = FrameReader()
-    for frame in frames(name):
-        if frame.direction == "!" and b"closed" in frame.data:
-            reader = FrameReader()
-            yield frame.time, None
-        elif frame.direction == "<":
-            for message in reader.feed(frame.data):
-                yield frame.time, message
+    return ((one.time, one.message) for one in recording(name).heard)
 
 
-def observations(name: str) -> Iterator[tuple[int, Observation | Snapshot]]:
-    """What a source says: observations, and a snapshot where the recorder asked for one or connected anew."""
-    legs: list[Alive] = []
-    connections = 0
-    for time, message in messages(name):
-        if message is None:
-            continue
-        if "banner" in message.fields:
-            connections += 1
-            if connections > 1:
-                yield time, Snapshot()  # these recordings come back to a PBX without calls
-        elif message.event == "CoreShowChannel":
-            alive = alive_of(message)
-            assert alive is not None
-            legs.append(alive)
-        elif message.event == "CoreShowChannelsComplete":
-            yield time, Snapshot(legs=tuple(legs))
-            legs = []
-        else:
-            for observation in observe(message):
-                yield time, observation
+def observations(name: str) -> Iterator[tuple[int, Said]]:
+    """What a source says: observations, and a snapshot where the recorder asked for one or the PBX was restarted."""
+    return said_in(recording(name).heard)
 
 
-def feed(calls: CallMachine, items: Sequence[tuple[int, Observation | Snapshot]]) -> list[CallEvent]:
+def feed(calls: CallMachine, items: Sequence[tuple[int, Said]]) -> list[CallEvent]:
     """All call events, with every timer on its time."""
-    events: list[CallEvent] = []
-    for time, item in items:
-        while (due := calls.wake_at()) is not None and due <= time:
-            events += calls.poll(due)
-        events += calls.resync(item, time) if isinstance(item, Snapshot) else calls.observe(item, time)
-    while (due := calls.wake_at()) is not None:
-        events += calls.poll(due)
-    return events
+    return list(replay(calls, items))
 
 
 def play(name: str) -> list[CallEvent]:

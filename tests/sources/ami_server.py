@@ -34,13 +34,17 @@ def channel(leg: str, call: str, endpoint: str, state: int, **more: object) -> d
 
 
 class AmiServer:
-    """greets: whether it says the banner; may_list: whether CoreShowChannels is allowed; silent: after login it answers
-    nothing; channels: what CoreShowChannels lists; uptime: seconds."""
+    """greets: whether it says the banner; may_list: whether CoreShowChannels is allowed; tells_boot: whether the user
+    has read=system; actions: what ListCommands lists; silent: after login it answers nothing; channels: what
+    CoreShowChannels lists; uptime: seconds."""
 
     def __init__(self) -> None:
         self.greets = True
+        self.greeting = b"Asterisk Call Manager/11.0.0\r\n"
         self.challenges = True
         self.may_list = True
+        self.tells_boot = True
+        self.actions: tuple[str, ...] = ("Ping", "CoreShowChannels", "ListCommands")
         self.silent = False
         self.version = "22.5.2"
         self.uptime = 100
@@ -82,7 +86,7 @@ class AmiServer:
         try:
             if not self.greets:
                 return
-            writer.write(b"Asterisk Call Manager/11.0.0\r\n")
+            writer.write(self.greeting)
             while True:
                 raw = await reader.readuntil(b"\r\n\r\n")
                 fields = dict(line.split(": ", 1) for line in raw.decode().strip().split("\r\n"))
@@ -97,7 +101,7 @@ class AmiServer:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    def _answer(self, fields: dict[str, str], write: Callable[[bytes], None]) -> bool:
+    def _answer(self, fields: dict[str, str], write: Callable[[bytes], None]) -> bool:  # noqa: C901 - one case each
         number = fields["ActionID"]
 
         def reply(response: str, **more: object) -> None:
@@ -118,7 +122,8 @@ class AmiServer:
                     return False
                 self.logins += 1
                 reply("Success", Message="Authentication accepted")
-                write(event("FullyBooted", Uptime=self.uptime, LastReload=1, Status="Fully Booted"))
+                if self.tells_boot:
+                    write(event("FullyBooted", Uptime=self.uptime, LastReload=1, Status="Fully Booted"))
             case _ if self.silent:
                 pass
             case "CoreSettings":
@@ -130,6 +135,8 @@ class AmiServer:
                     write(event("CoreShowChannel", ActionID=number, **fields_of_channel))
                 write(event("CoreShowChannelsComplete", ActionID=number, EventList="Complete", ListItems=0))
                 self.live.set()
+            case "ListCommands":
+                reply("Success", **dict.fromkeys(self.actions, "What it does.  (Priv: some)"))
             case "Ping":
                 reply("Success", Ping="Pong", Timestamp="1.0")
             case _:

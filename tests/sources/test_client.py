@@ -207,11 +207,87 @@ def test_waits_grow_to_a_limit_and_are_longer_where_only_a_person_can_help(monke
     assert back_off(50, "pbx_login_refused", 1.0) == 300_000
 
 
+# --- bad weather -------------------------------------------------------------------------------------------------
+async def test_a_slow_link_and_pieces_of_one_byte_are_no_matter(server: AmiServer, listen: Listen) -> None:
+    ear = listen(server.settings())
+    await ear.next()
+    for place in (raw := event("Newchannel", **channel("2.1", "2.1", "1003", 4, CallerIDName="Крот"))):
+        server.say(bytes((place,)))
+        await asyncio.sleep(0)
+    said = await ear.next()
+    assert isinstance(said, LegAppeared), raw
+    assert said.leg.name == "Крот"
+
+
+async def test_a_flood_with_huge_events_loses_no_call_and_reads_on(server: AmiServer, listen: Listen) -> None:
+    ear = listen(server.settings())
+    await ear.next()
+    flood = event("VarSet", Variable="X", Value="v" * 3_000) * 1_000
+    huge = b"Event: Newstate\r\n" + b"".join(b"K%d: %s\r\n" % (n, b"v" * 60_000) for n in range(20)) + b"\r\n"
+    line = b"Event: Newstate\r\nValue: " + b"v" * 1_100_000 + b"\r\n\r\n"
+    server.say(flood, huge, line, event("Newchannel", **channel("2.1", "2.1", "1003", 4)))
+    assert isinstance(await ear.next(), LegAppeared)
+    server.cut()
+    await ear.next()
+    assert ear.source.status().dropped == 2
+
+
+async def test_two_sources_can_listen_to_one_pbx(server: AmiServer, listen: Listen) -> None:
+    ears = [listen(server.settings()), listen(server.settings())]
+    for ear in ears:
+        await ear.next()
+    server.say(event("Newchannel", **channel("2.1", "2.1", "1003", 4)))
+    assert all([isinstance(await ear.next(), LegAppeared) for ear in ears])
+
+
+async def test_a_connection_that_is_open_at_our_end_alone_is_left(
+    server: AmiServer, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No byte and no end comes from a PBX that lost its power, or whose firewall forgot the connection."""
+    monkeypatch.setattr(session, "LOGIN_LIMIT", 100)
+    server.greeting = b""
+    ear = listen(server.settings())
+    await ear.until(lambda: ear.source.status().attempts >= 2)
+    assert ear.source.status().message == "The PBX did not finish the greeting in time."
+
+
+async def test_what_is_no_manager_interface_is_left(server: AmiServer, listen: Listen) -> None:
+    server.greeting = b"HTTP/1.1 400 Bad Request\r\nResponse: x\r\n\r\n"
+    ear = listen(server.settings())
+    await ear.until(lambda: ear.source.status().error == "pbx_unreachable")
+
+
 # --- probe ---------------------------------------------------------------------------------------------------------
 async def test_the_probe_finds_all_well(server: AmiServer) -> None:
     server.channels = [channel("1.1", "1.1", "1001", 6)]
     result = await probe(server.settings(), now=now)
     assert (result.code, result.version, result.legs, result.advice) == (None, "22.5.2", 1, ())
+    assert {permission.name: permission.granted for permission in result.permissions} == {
+        "write=reporting": True,
+        "read=system": True,
+        "read=call": None,
+        "read=agent": None,
+        "nothing else": True,
+    }
+
+
+async def test_the_probe_hears_what_may_be_read(server: AmiServer) -> None:
+    listening = asyncio.create_task(probe(server.settings(), now=now, listen=60_000))
+    await asyncio.wait_for(server.live.wait(), 10)
+    server.say(event("Newchannel", Privilege="call,all", **channel("2.1", "2.1", "1003", 4)))
+    server.say(event("QueueCallerJoin", Privilege="agent,all"))
+    result = await asyncio.wait_for(listening, 10)
+    granted = {permission.name: permission.granted for permission in result.permissions}
+    assert (granted["read=call"], granted["read=agent"]) == (True, True)
+
+
+async def test_the_probe_tells_of_rights_that_are_missing_and_of_those_that_are_too_many(server: AmiServer) -> None:
+    server.tells_boot = False
+    server.actions = ("Ping", "Originate", "Command", "Hangup")
+    result = await probe(server.settings(), now=now)
+    by_name = {permission.name: permission for permission in result.permissions}
+    assert by_name["read=system"].granted is False
+    assert "write=call,command,originate" in by_name["nothing else"].help
 
 
 Arrange = Callable[[AmiServer], object]
@@ -258,3 +334,9 @@ def test_the_stanza_gives_the_least_rights_to_our_address_alone(address: str) ->
     assert f"permit = {address}/" in stanza
     assert "read = system,call,agent\nwrite = reporting\n" in stanza
     assert SECRET not in stanza
+
+
+@pytest.mark.parametrize(("address", "permit"), [("10.0.0.5", "10.0.0.5/255.255.255.255"), ("::5", "::5/128")])
+def test_the_stanza_has_the_form_of_freepbx(address: str, permit: str) -> None:
+    stanza = manager_stanza(AmiServer().settings(port=5038), address, "freepbx")
+    assert f"\npermit={permit}\nread=system,call,agent\nwrite=reporting\n" in stanza

@@ -15,6 +15,7 @@ from .records import BridgeRecord, LegRecord
 LEG_LIMIT: Final = 50_000
 GONE_LIMIT: Final = 20_000
 
+_CONNECT: Final = frozenset({"talk", "conference"})  # in bridges of other purposes, nobody hears another
 _RANK: Final = {"down": 0, "calling": 1, "ringing": 2, "up": 3}
 
 
@@ -23,6 +24,7 @@ class Board:
         self.legs: dict[str, LegRecord] = {}
         self._bridges: dict[str, BridgeRecord] = {}
         self._gone: dict[str, None] = {}
+        self._halves: dict[str, LegRecord] = {}  # local legs whose other half has not been seen
         self._counter = 0
 
     def count(self) -> int:
@@ -36,7 +38,14 @@ class Board:
             return None
         self._gone.pop(seen.id, None)
         leg = LegRecord(id=seen.id, call=seen.call, kind=seen.kind, order=self.count(), endpoint=seen.endpoint)
+        leg.first_number = seen.number
         self.legs[seen.id] = leg
+        if leg.kind == "local" and leg.endpoint is not None:
+            half = self._halves.pop(leg.endpoint, None)
+            if half is None:
+                self._halves[leg.endpoint] = leg
+            else:
+                self.pair(half, leg)
         return leg
 
     def refresh(self, leg: LegRecord, seen: Leg) -> None:
@@ -45,6 +54,7 @@ class Board:
         leg.number = leg.number or seen.number
         leg.name = leg.name or seen.name
         leg.endpoint = leg.endpoint or seen.endpoint
+        leg.inside = seen.inside if leg.inside is None else leg.inside
         if _RANK[seen.state] > _RANK[leg.state]:
             leg.state = seen.state
 
@@ -53,6 +63,8 @@ class Board:
         other = self.legs.get(leg.pair) if leg.pair is not None else None
         if other is not None:
             other.pair = None
+        if leg.endpoint is not None and self._halves.get(leg.endpoint) is leg:
+            del self._halves[leg.endpoint]
         del self.legs[leg.id]
         self._gone[leg.id] = None
         if len(self._gone) > GONE_LIMIT:
@@ -97,12 +109,30 @@ class Board:
         in_bridge = sorted((leg for leg in legs if leg.bridge is not None), key=lambda leg: leg is not caller)
         seen: set[str] = set()
         for leg in in_bridge:
-            if leg.id in seen or leg.kind != "real":
+            if leg.id in seen or leg.kind != "real" or leg.left:
                 continue
             group = list(self._reach(leg, seen))
             if len(group) > 1:
                 return sorted(group, key=lambda one: one.joined)
         return []
+
+    def alone(self, leg: LegRecord) -> bool:
+        """Whether nobody is connected with it."""
+        return len(list(self._reach(leg, set()))) < 2
+
+    def caller_of(self, leg: LegRecord) -> LegRecord | None:
+        """The real leg on whose behalf this one is called, through local pairs; None where that is not known."""
+        seen: set[str] = set()
+        while leg.by is not None and leg.id not in seen:
+            seen.add(leg.id)
+            by = self.legs.get(leg.by)
+            if by is None or by.kind == "real":
+                return by
+            other = self.legs.get(by.pair) if by.pair is not None else None
+            if other is None:
+                return None
+            leg = other
+        return None
 
     def _reach(self, start: LegRecord, seen: set[str]) -> Iterator[LegRecord]:
         """The real legs that can hear this one: through its bridge, and through local pairs into others."""
@@ -110,7 +140,7 @@ class Board:
         seen.add(start.id)
         while todo:
             leg = todo.pop()
-            if leg.kind == "real":
+            if leg.kind == "real" and not leg.left:
                 yield leg
             for other in self._next_to(leg):
                 if other.id not in seen:
@@ -120,7 +150,7 @@ class Board:
     def _next_to(self, leg: LegRecord) -> Iterator[LegRecord]:
         if leg.bridge is not None:
             record = self._bridges[leg.bridge]
-            if record.purpose != "wait":
+            if record.purpose in _CONNECT:
                 yield from record.members.values()
         if leg.pair is not None and leg.pair in self.legs:
             yield self.legs[leg.pair]

@@ -2,12 +2,14 @@
 
 Promise: every call has one call:start first and one call:end last, nothing follows it, and `time` never goes back;
 a call ends when its last leg has hung up. An update is told only when what it says changed, changes within
-`coalesce` ms in one. A call:start is held back until somebody is called, answers or enters a queue, for `hold` ms at
-most: what vanishes before (scanners, feature codes) is counted, not told.
+`coalesce` ms in one. A call:start is held back until somebody is called, talked to or put in a queue, for `hold` ms at
+most, and never one to an emergency number: what vanishes before (scanners), or becomes part of another call (feature
+codes that take a call), is counted, not told. What the PBX answered is told in any case, if only with its end.
 
 Pure: `now` is ms since the epoch. After every call of a method that takes `now`, arm a timer for `wake_at()` and call
-`poll` when it is due. Whatever is observed, in whatever order, nothing is raised. The status table is in `states`, why
-a call ended in `ending`, who is who in `parties`, what is connected in `board`, snapshots in `reconcile`.
+`poll` when it is due. Whatever is observed, in whatever order, nothing is raised. What each observation does is in
+`dialling`, `transfers`, `services` and `leaving`; what follows from it in `assess` and `states`; why a call ended in
+`ending`, who is who in `parties`, what is connected in `board`, snapshots in `reconcile`.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ import heapq
 from collections.abc import Iterable, Sequence
 from typing import Final, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ringpost.model.call import Call
 from ringpost.model.data import CallData
 from ringpost.model.event import CALL_END, CALL_START, CALL_UPDATE
 
+from . import dialling, leaving, services, transfers
 from .assess import assess
 from .causes import RECONCILED
 from .ending import judge
@@ -31,6 +34,9 @@ from .observation import (
     Alive,
     DialEnded,
     Dials,
+    Ends,
+    EntersConference,
+    HandsOver,
     HangupRequested,
     Holds,
     HungUp,
@@ -38,15 +44,22 @@ from .observation import (
     JoinsQueue,
     LeavesBridge,
     LeavesQueue,
-    Leg,
     LegAppeared,
     LegChanged,
     LocalPair,
     Observation,
+    Parks,
+    PicksUp,
+    Purpose,
+    QueueCallEnds,
+    Rings,
+    Runs,
+    SendsOn,
     Snapshot,
     Unholds,
+    Unparks,
 )
-from .parties import Numbering
+from .parties import EMERGENCY, Numbering
 from .payload import end_payload, payload
 from .reconcile import Audit, callers_first
 from .records import CallRecord
@@ -54,7 +67,6 @@ from .roster import Roster
 
 HOLD: Final = 1_000  # ms
 COALESCE: Final = 150  # ms
-TRIED_LIMIT: Final = 100  # legs; a queue may call its members for hours
 
 
 class MachineStatistics(Struct, frozen=True, kw_only=True):
@@ -71,7 +83,7 @@ class MachineStatistics(Struct, frozen=True, kw_only=True):
 
 
 class CallMachine:
-    """The machine of one PBX. short: ids leave the PBX's serial out; trunks: see `Numbering`."""
+    """The machine of one PBX. short: ids leave the PBX's serial out; trunks, emergency: see `Numbering`."""
 
     def __init__(
         self,
@@ -80,11 +92,12 @@ class CallMachine:
         pbx: str,
         short: bool,
         trunks: Sequence[str] = (),
+        emergency: Sequence[str] = EMERGENCY,
         hold: int = HOLD,
         coalesce: int = COALESCE,
     ) -> None:
         self._ids = CallIds(company, pbx, short=short)
-        self._numbering = Numbering(trunks)
+        self._numbering = Numbering(trunks, emergency)
         self._hold = hold
         self._coalesce = coalesce
         self._roster = Roster(self._ids)
@@ -94,37 +107,58 @@ class CallMachine:
         self._open = self._started = self._ended = self._unheard = self._reconciled = self._resumed = 0
 
     # --- what is called from outside -------------------------------------------------------------------------------
-    def observe(self, observation: Observation, now: int) -> list[CallEvent]:  # noqa: C901, PLR0912 - a case for each
+    def observe(self, observation: Observation, now: int) -> list[CallEvent]:  # noqa: C901, PLR0912, PLR0915 - a case for each
+        roster = self._roster
         match observation:
             case LegAppeared(leg):
-                self._roster.see(leg, now, again=True)
+                roster.see(leg, now, again=True)
             case LegChanged(leg) | Unholds(leg) | Holds(leg):
-                record = self._roster.see(leg, now)
+                record = roster.see(leg, now)
                 if record is not None and not isinstance(observation, LegChanged):
                     record.holds = isinstance(observation, Holds)
-            case Dials(leg, to):
-                self._dials(leg, to, now)
-            case DialEnded(leg, to, status):
-                self._dial_ended(leg, to, status, now)
+            case Dials():
+                dialling.dials(roster, observation, self._numbering, now)
+            case Rings():
+                dialling.rings(roster, observation, now)
+            case DialEnded():
+                dialling.dial_ended(roster, observation, now)
             case JoinsBridge():
                 self._joins(observation, now)
             case LeavesBridge(leg, bridge):
-                record = self._roster.known(leg, now)
+                record = roster.known(leg, now)
                 if record is not None:
-                    self._roster.board.leave(record, bridge)
-                    self._roster.touch_members(bridge)
+                    leaving.departs(roster, record)
+                    record.parked = record.parked and roster.board.purpose(bridge) != "park"
+                    roster.board.leave(record, bridge)
+                    roster.touch_members(bridge)
             case LocalPair(one, two):
-                first, second = self._roster.see(one, now), self._roster.see(two, now)
+                first, second = roster.see(one, now), roster.see(two, now)
                 if first is not None and second is not None:
-                    self._roster.board.pair(first, second)
-            case JoinsQueue(leg, queue):
-                self._joins_queue(leg, queue, now)
+                    roster.board.pair(first, second)
+            case JoinsQueue():
+                dialling.joins_queue(roster, observation, now)
             case LeavesQueue(leg):
-                self._roster.known(leg, now)
-            case HangupRequested(leg, cause):
-                self._asks(leg, cause, now)
-            case HungUp(leg, cause):
-                self._hung_up(leg, cause, now)
+                roster.known(leg, now)
+            case QueueCallEnds():
+                dialling.queue_call_ends(roster, observation, now)
+            case SendsOn():
+                transfers.sends_on(roster, observation, now)
+            case HandsOver():
+                transfers.hands_over(roster, observation, now)
+            case PicksUp():
+                transfers.picks_up(roster, observation, now)
+            case Parks() | Unparks():
+                transfers.park_told(roster, observation, now)
+            case EntersConference():
+                services.enters_conference(roster, observation, now)
+            case Runs():
+                services.runs(roster, observation, now)
+            case HangupRequested():
+                leaving.asks(roster, observation, now)
+            case Ends():
+                leaving.ends(roster, observation, now)
+            case HungUp():
+                leaving.hung_up(roster, observation, now)
             case _:
                 assert_never(observation)
         return self._told(now)
@@ -166,6 +200,10 @@ class CallMachine:
             difference = self._audit.compare(snapshot, self._roster.board.legs.keys())
             self._drop(difference.gone, now)
             self._adopt(difference.new, now)
+            for alive in snapshot.legs:
+                known = self._roster.board.legs.get(alive.leg.id)
+                if known is not None:
+                    services.listed(self._roster, known, alive)
             return self._told(now)
         self._audit.clear()
         there = frozenset() if snapshot.restarted else frozenset(alive.leg.id for alive in snapshot.legs)
@@ -198,37 +236,7 @@ class CallMachine:
             resumed=self._resumed,
         )
 
-    # --- what each observation does --------------------------------------------------------------------------------
-    def _dials(self, leg: Leg | None, to: Leg, now: int) -> None:
-        record = self._roster.see(leg, now) if leg is not None else None
-        target = self._roster.see(to, now)
-        if target is None:
-            return
-        call = self._roster.calls[target.call]
-        call.engaged = True
-        target.called, target.dial_status = True, None
-        if self._numbering.is_trunk(target.endpoint):
-            target.number = to.number or target.number  # the number called; before, it may be the trunk's own
-        if target.kind == "real" and target is not call.caller:
-            if not any(other.is_being_called for other in call.tried):
-                call.tried = []  # a new round: what was tried before has failed
-            if target not in call.tried:
-                call.tried.append(target)
-                del call.tried[:-TRIED_LIMIT]
-        if record is not None and record.call != target.call:
-            self._roster.touch(self._roster.calls[record.call])
-
-    def _dial_ended(self, leg: Leg | None, to: Leg, status: str, now: int) -> None:
-        if leg is not None:
-            self._roster.known(leg, now)
-        target = self._roster.known(to, now)
-        if target is None:
-            return
-        if target.dial_status is None:  # it may be told twice, the second time as CANCEL
-            target.dial_status = status
-        if target.kind == "local" and status != "ANSWER":
-            self._roster.calls[target.call].dial_status = status
-
+    # --- bridges ---------------------------------------------------------------------------------------------------
     def _joins(self, joins: JoinsBridge, now: int) -> None:
         leg = self._roster.see(joins.leg, now)
         if leg is None:
@@ -239,35 +247,18 @@ class CallMachine:
             self._roster.board.leave(other, joins.bridge)
         self._roster.board.join(leg, joins.bridge, joins.purpose)
         self._roster.touch_members(joins.bridge)
-        if joins.purpose == "talk":
-            # The PBX gives all legs of such a bridge the oldest call's id, and tells nobody (Asterisk:
-            # bridge_basic.c); it shows on their next observations only, so it is foreseen here.
-            members = self._roster.board.members(joins.bridge)
-            oldest = min((self._roster.calls[member.call] for member in members), key=lambda call: call.order)
-            for member in members:
-                self._roster.move(member, oldest.key, now)
-
-    def _joins_queue(self, leg: Leg, queue: str, now: int) -> None:
-        record = self._roster.see(leg, now)
-        if record is not None:
-            call = self._roster.calls[record.call]
-            call.queue, call.engaged = queue, True
-
-    def _asks(self, leg: Leg, cause: int | None, now: int) -> None:
-        record = self._roster.known(leg, now)
-        if record is None or record.asked or record.kind != "real":
+        leg.parked = False
+        if joins.purpose == "park":
+            transfers.parks(self._roster, joins.leg, now)
+        if joins.purpose != "talk":
             return
-        record.asked, record.asked_cause = True, cause
-        call = self._roster.calls[record.call]
-        # A leg that was only being called declines; whether that ends the call, its end will show.
-        if call.ender is None and (record is call.caller or record.state == "up"):
-            call.ender = record
-
-    def _hung_up(self, leg: Leg, cause: int | None, now: int) -> None:
-        record = self._roster.known(leg, now)
-        if record is not None:
-            record.cause = cause
-            self._roster.remove(record)
+        leg.turns_to()
+        # The PBX gives all legs of such a bridge the oldest call's id, and tells nobody (Asterisk: bridge_basic.c); it
+        # shows on their next observations only, so it is foreseen here.
+        members = self._roster.board.members(joins.bridge)
+        oldest = min((self._roster.calls[member.call] for member in members), key=lambda call: call.order)
+        for member in members:
+            self._roster.move(member, oldest.key, now)
 
     # --- snapshots -------------------------------------------------------------------------------------------------
     def _drop(self, legs: Iterable[str], now: int) -> None:
@@ -282,6 +273,7 @@ class CallMachine:
     def _adopt(self, legs: Sequence[Alive], now: int) -> None:
         """Legs of a snapshot. They tell neither who called whom nor of bridges' purposes: the leg that the call is
         named after called, all others were called."""
+        known = set(self._roster.calls)
         for alive in callers_first(legs):
             fresh = alive.leg.id not in self._roster.board.legs
             leg = self._roster.see(alive.leg, now, again=True)
@@ -289,10 +281,16 @@ class CallMachine:
                 continue
             call = self._roster.calls[leg.call]
             leg.called = leg.called or (fresh and leg is not call.caller)
-            if not call.told and not call.flags:
-                call.flags, call.engaged = ("resumed",), True
+            before = call.known_caller
+            if call.caller is None and before is not None and self._numbering.party(leg).phone == before.phone:
+                call.caller = leg  # a transfer had made it the caller
+            if not call.told and call.key not in known:
+                call.engaged = True
+                call.flag("resumed")
             if alive.bridge is not None:
-                self._roster.board.join(leg, alive.bridge, self._roster.board.purpose(alive.bridge) or "talk")
+                purpose: Purpose = "conference" if alive.conference is not None else "talk"
+                self._roster.board.join(leg, alive.bridge, self._roster.board.purpose(alive.bridge) or purpose)
+            services.listed(self._roster, leg, alive)
 
     # --- telling ---------------------------------------------------------------------------------------------------
     def _told(self, now: int) -> list[CallEvent]:
@@ -307,14 +305,17 @@ class CallMachine:
             return
         call.clock = max(call.clock, now)
         assess(call, self._roster.board, call.clock)
+        if call.told and call.direction is None and call.callee is not None:
+            # Who called whom does not change with whoever takes a caller's or callee's place later.
+            call.direction = self._numbering.direction_of(call)
         if not call.told:
             if call.caller is None:
                 return  # halves of local pairs alone are no call yet
-            if call.engaged or now >= call.started + self._hold:
-                self._start(call, now)
-            else:
+            urgent = call.engaged or call.status != "CONNECTING" or self._numbering.is_emergency(call.destination)
+            if not urgent and now < call.started + self._hold:
                 self._wake(call, call.started + self._hold)
-            return
+                return
+            self._start(call, now)
         data = payload(call, self._numbering)
         if data == call.sent:
             call.flush_at = None
@@ -337,14 +338,19 @@ class CallMachine:
         self._open += 1
         self._started += 1
         self._resumed += "resumed" in call.flags
-        self._tell(call, CALL_START, payload(call, self._numbering), min(now, call.started))
+        data = payload(call, self._numbering)
+        if "resumed" not in call.flags:
+            data = structs.replace(data, status="CONNECTING")  # how every call begins, also one that was held back
+        self._tell(call, CALL_START, data, min(now, call.started))
 
     def _end(self, call: CallRecord, now: int, *, reconciled: bool) -> None:
         self._roster.forget(call)
         call.wake = None
         if not call.told:
-            self._unheard += 1
-            return
+            if not (call.answered or call.tried) or call.became is not None or call.caller is None:
+                self._unheard += 1
+                return
+            self._start(call, now)
         self._open -= 1
         self._ended += 1
         self._reconciled += reconciled
@@ -353,8 +359,10 @@ class CallMachine:
         if data != call.sent:
             self._tell(call, CALL_UPDATE, data, now)
         if reconciled:
-            call.flags = (*call.flags, "reconciled")
-        cause, end_by = (RECONCILED, None) if reconciled else judge(call)
+            call.flag("reconciled")
+        elif call.became is not None:
+            call.flag(call.became)
+        cause, end_by = (RECONCILED, None) if reconciled else judge(call, told=self._roster.tells_requests)
         call.clock = max(call.clock, call.time, now)
         self._tell(call, CALL_END, end_payload(call, data, cause, end_by, call.clock), call.clock)
 

@@ -1,8 +1,8 @@
 """Who a leg is: a person inside or a number outside, and which way a call goes.
 
-Pure. A trunk is an endpoint that one of the configured patterns names; without patterns, every endpoint whose name is
-not an extension (2 to 6 digits). What is inside keeps the extension of its phone, whatever caller id the dialplan puts
-on the leg: an outside number that a company shows is no person.
+Pure. A trunk is an endpoint that one of the configured patterns names; without patterns, what the PBX's own settings
+show as one, or else every endpoint whose name is not an extension (2 to 6 digits). What is inside keeps the extension
+of its phone, whatever caller id the dialplan puts on the leg: an outside number that a company shows is no person.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import translate
+from typing import Final
 
 from ringpost.model.data import Direction, Party
 
 from .records import CallRecord, LegRecord
+
+EMERGENCY: Final = ("112", "911", "933")  # 933: the test number beside 911
 
 
 def is_extension(text: str | None) -> bool:
@@ -21,23 +24,31 @@ def is_extension(text: str | None) -> bool:
 
 
 class Numbering:
-    """The company's numbering. trunks: names of endpoints that lead outside, `*` matches any text."""
+    """The company's numbering. trunks: names of endpoints that lead outside, `*` for any text; emergency: numbers."""
 
-    def __init__(self, trunks: Sequence[str]) -> None:
+    def __init__(self, trunks: Sequence[str], emergency: Sequence[str] = EMERGENCY) -> None:
         self._trunks = [re.compile(translate(trunk), re.IGNORECASE) for trunk in trunks]
+        self._emergency = frozenset(emergency)
 
-    def is_trunk(self, endpoint: str | None) -> bool:
-        if endpoint is None:
+    def is_emergency(self, number: str | None) -> bool:
+        return number in self._emergency
+
+    def is_outside(self, leg: LegRecord) -> bool:
+        if leg.endpoint is None or leg.kind == "local":
             return False
         if self._trunks:
-            return any(trunk.match(endpoint) for trunk in self._trunks)
-        return not is_extension(endpoint)
+            return any(trunk.match(leg.endpoint) for trunk in self._trunks)
+        if leg.inside is not None:
+            return not leg.inside
+        # An account's name, as 150010001 or 201-desk, of which the PBX knows the extension.
+        known = leg.endpoint[:1].isdigit() and is_extension(leg.first_number)
+        return not known and not is_extension(leg.endpoint)
 
     def party(self, leg: LegRecord, dialled: str | None = None) -> Party:
         """Who is at the far end; dialled: the number that led there, where the leg itself shows none."""
         number = leg.number or dialled
         name = None if leg.name == number else leg.name
-        if self.is_trunk(leg.endpoint):
+        if self.is_outside(leg):
             return Party(type="REMOTE", phone=number, name=name)
         extension = next((text for text in (leg.endpoint, leg.number) if is_extension(text)), None)
         return Party(type="LOCAL", phone=extension or number or leg.endpoint, name=name, userExtension=extension)
@@ -45,9 +56,15 @@ class Numbering:
     def trunk_of(self, call: CallRecord) -> str | None:
         """The trunk that a call came in by, or else the one that it goes out by."""
         for leg in (call.caller, call.callee):
-            if leg is not None and self.is_trunk(leg.endpoint):
+            if leg is not None and self.is_outside(leg):
                 return leg.endpoint
         return call.trunk
+
+    def direction_of(self, call: CallRecord) -> Direction | None:
+        """From the parties there are now; None while that is not known."""
+        if call.caller is None or call.callee is None:
+            return None
+        return self.direction(call, self.party(call.caller), self.party(call.callee))
 
     def direction(self, call: CallRecord, caller: Party | None, callee: Party | None) -> Direction | None:
         if caller is not None and caller.type == "REMOTE":

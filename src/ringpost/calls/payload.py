@@ -10,9 +10,9 @@ from msgspec import structs
 from ringpost.model.data import CallData, EndBy, Party
 
 from .causes import cause_text
+from .leaving import LINGER
 from .parties import Numbering
 from .records import CallRecord
-from .states import IN_TALK
 
 
 def payload(call: CallRecord, numbering: Numbering) -> CallData:
@@ -20,15 +20,18 @@ def payload(call: CallRecord, numbering: Numbering) -> CallData:
     if caller is None and call.caller is not None:
         caller = numbering.party(call.caller)
     callee = _callee(call, numbering)
+    emergency = ("emergency",) if numbering.is_emergency(call.destination) else ()
     return CallData(
         status=call.status,
         caller=caller,
         callee=callee,
+        service=call.service,
         destination=call.destination,
         trunkName=numbering.trunk_of(call),
         queueName=call.queue,
+        tags=(*emergency, "conference") if call.crowd else emergency,
         flags=call.flags,
-        direction=numbering.direction(call, caller, callee),
+        direction=call.direction or numbering.direction(call, caller, callee),
     )
 
 
@@ -43,13 +46,18 @@ def _callee(call: CallRecord, numbering: Numbering) -> Party | None:
 def end_payload(call: CallRecord, data: CallData, cause: int, end_by: EndBy | None, now: int) -> CallData:
     """call:end: the last status stays, so that it shows whether the call was ever answered. now: when it ended (ms)."""
     duration = now - call.started
-    talked = call.talked + (max(0, now - call.since) if call.status in IN_TALK else 0)
+    # A caller who is kept on the line after the talk, for a survey, talks no more. Clearing a call up takes a moment.
+    kept = call.quiet_at is not None and now - call.quiet_at > LINGER
+    until = call.quiet_at if kept and call.quiet_at is not None else now
+    talked = call.talked + (max(0, until - call.since) if call.talking else 0)
     return structs.replace(
         data,
         flags=call.flags,
         endCause=str(cause),
         endCauseStr=cause_text(cause),
         endBy=end_by,
+        # Where nobody was ever called outside, the call never left the house.
+        direction=data.direction or ("INTERNAL" if data.caller is not None else None),
         waitTime=duration if call.talked_at is None else max(0, call.talked_at - call.started),
         talkTime=talked,
         duration=duration,

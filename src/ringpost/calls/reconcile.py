@@ -97,6 +97,7 @@ def record_of(call: Call, order: int) -> CallRecord:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         data = CallData(status="CONNECTING")
     status = next((status for status in TRANSITIONS if status == data.status), _FIRST)
+    talking = status in IN_TALK and data.service != "voicemail"
     return CallRecord(
         key=call.id,
         order=order,
@@ -109,8 +110,12 @@ def record_of(call: Call, order: int) -> CallRecord:
         trunk=data.trunkName,
         flags=data.flags,
         status=status,
+        service=data.service,
+        direction=data.direction,
+        crowd="conference" in data.tags,
+        talking=talking,
         since=call.updated,
-        talked_at=call.updated if status in IN_TALK else None,
+        talked_at=call.updated if talking else None,
         engaged=True,
         told=True,
         sent=data,

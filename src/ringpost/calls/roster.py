@@ -21,6 +21,7 @@ class Roster:
         self.board = Board()
         self.calls: dict[str, CallRecord] = {}
         self.restored = Restored()
+        self.tells_requests = False  # this PBX says who asks to hang up
         self._ids = ids
         self._touched: dict[str, CallRecord] = {}
 
@@ -31,7 +32,11 @@ class Roster:
             leg = self.board.add(seen, again=again)
             if leg is None:
                 return None
-            self._enter(leg, self._call_of(seen.call, now))
+            call = self._call_of(seen.call, now)
+            self._enter(leg, call)
+            if leg.kind == "real" and leg.id != seen.call and leg is not call.caller:
+                leg.called = True  # the PBX made it for this call
+                call.tries(leg)
         return self._refresh(leg, seen, now)
 
     def known(self, seen: Leg, now: int) -> LegRecord | None:
@@ -48,8 +53,11 @@ class Roster:
         self.move(leg, seen.call, now)
         call = self.calls[leg.call]
         if leg is call.caller:
-            call.destination = call.destination or seen.dialled
-        call.engaged = call.engaged or leg.state == "up"
+            if leg.id == call.key:  # one who is called first, for a program's sake, has not dialled what shows there
+                call.destination = call.destination or seen.dialled
+        elif leg.state == "ringing":
+            leg.called = True  # a phone that rings is called, whoever told of that
+        call.answered = call.answered or leg.state == "up"
         self.touch(call)
         return leg
 
@@ -70,6 +78,8 @@ class Roster:
         named_after = leg.id == call.key
         if leg.kind == "real" and call.caller is None and (named_after or not call.restored):
             call.caller = leg
+        elif leg.kind == "real" and named_after and not call.talking and not call.restored:
+            call.caller = leg  # its appearance was told late
         self.touch(call)
 
     def move(self, leg: LegRecord, key: str, now: int) -> None:
@@ -80,7 +90,12 @@ class Roster:
         before.live.pop(leg.id, None)
         self.touch(before)
         leg.was.add(before.key)
-        self._enter(leg, self._call_of(key, now))
+        after = self._call_of(key, now)
+        if before.became is None:
+            # Two conversations became one, or somebody took a call that rang elsewhere or was parked.
+            before.became = "transferred" if before.tried or before.talked_at is not None else "merged"
+        after.answered = after.answered or before.answered
+        self._enter(leg, after)
 
     def remove(self, leg: LegRecord) -> None:
         call = self.calls[leg.call]

@@ -11,42 +11,52 @@ from typing import Final, Literal
 
 from ringpost.model.data import Status
 
-Evidence = Literal["held", "talks", "rings", "dials", "nothing"]
+Evidence = Literal["held", "talks", "parked", "rings", "dials", "records", "nothing"]
 EVIDENCE: Final[tuple[Evidence, ...]] = (
-    "held",  # two real legs are connected, and one of them holds the other
+    "held",  # two real legs are connected and one of them holds the other, or waits for it to come back
     "talks",  # two real legs are connected, directly or through local halves
+    "parked",  # there was talk, and who is left of it waits in a parking lot
     "rings",  # a phone rings that somebody was called on
     "dials",  # somebody is being called, and nothing rings yet
-    "nothing",  # the caller alone: before a dial, in a queue, in an announcement, or the call is ending
+    "records",  # a mailbox listens to the caller
+    "nothing",  # the caller alone: before a dial, in a queue, in a menu or announcement, or the call is ending
 )
 
 TRANSITIONS: Final[dict[Status, dict[Evidence, Status]]] = {
     "CONNECTING": {
         "held": "HOLD",
         "talks": "TALKING",
+        "parked": "HOLD",
         "rings": "RINGING",
         "dials": "CONNECTING",
+        "records": "TALKING",
         "nothing": "CONNECTING",
     },
     "RINGING": {
         "held": "HOLD",
         "talks": "TALKING",
+        "parked": "HOLD",
         "rings": "RINGING",
         "dials": "CONNECTING",  # the next in a list is called after one that rang
+        "records": "TALKING",
         "nothing": "RINGING",
     },
     "TALKING": {
         "held": "HOLD",
         "talks": "TALKING",
+        "parked": "HOLD",
         "rings": "RINGING",  # transferred, and the new callee's phone rings
         "dials": "CONNECTING",
+        "records": "TALKING",
         "nothing": "TALKING",
     },
     "HOLD": {
         "held": "HOLD",
         "talks": "TALKING",
+        "parked": "HOLD",
         "rings": "RINGING",
         "dials": "CONNECTING",
+        "records": "TALKING",
         "nothing": "HOLD",
     },
 }

@@ -39,6 +39,13 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--listen",
+    type=click.IntRange(0, 600),
+    default=2,
+    show_default=True,
+    help="Seconds to wait for calls of each PBX, which show what may be read.",
+)
 @config_option
 @data_option
 @click.option(
@@ -46,14 +53,15 @@ class Finding(Struct, frozen=True, kw_only=True):
     type=click.Path(dir_okay=False, path_type=Path),
     help="Check this ledger file, as a backup is one, where it lies, with the sealing key; and nothing else.",
 )
-def command(as_json: bool, config: Path | None, data: str | None, ledger: Path | None) -> None:
+def command(as_json: bool, listen: int, config: Path | None, data: str | None, ledger: Path | None) -> None:
     """Check settings, ledger, sealing key, port and PBXs, and say what would help.
 
     Works beside a running service and without one, and changes nothing. The exit code is 1 if anything is wrong.
     """
     settings = settings_from(config, data=data)
     findings = []
-    for finding in _findings(settings, config) if ledger is None else _backup(ledger, settings.sealing_key_path):
+    found = _findings(settings, config, listen) if ledger is None else _backup(ledger, settings.sealing_key_path)
+    for finding in found:
         findings.append(finding)
         if not as_json:
             _show(finding)
@@ -62,7 +70,7 @@ def command(as_json: bool, config: Path | None, data: str | None, ledger: Path |
     sys.exit(0 if all(finding.good for finding in findings) else 1)
 
 
-def _findings(settings: Settings, config: Path | None) -> Iterator[Finding]:
+def _findings(settings: Settings, config: Path | None, listen: int) -> Iterator[Finding]:
     where = str(config) if config else "defaults and environment"
     yield Finding(check="settings", good=True, found=f"read from {where}")
     service = running_service(settings)
@@ -76,7 +84,7 @@ def _findings(settings: Settings, config: Path | None) -> Iterator[Finding]:
             check="pbx", good=True, found="none is set up", help="Add a [[pbx]] table; see `ringpost settings`."
         )
     for pbx in settings.pbx:
-        yield from _pbx(pbx)
+        yield from _pbx(pbx, listen)
 
 
 def _service(service: Service) -> Finding:
@@ -202,16 +210,35 @@ def _port(settings: Settings) -> Finding:
     return Finding(check="port", good=True, found=f"{settings.host}:{settings.port} is free")
 
 
-def _pbx(pbx: PbxSettings) -> Iterator[Finding]:
+def _pbx(pbx: PbxSettings, listen: int) -> Iterator[Finding]:
     name = f"pbx {pbx.company}/{pbx.serial}"
-    result = asyncio.run(probe(pbx, now=wall_clock))
-    if result.code is None:
-        found = f"Asterisk {result.version or 'of an unknown version'} at {pbx.host}:{pbx.port}: logged in, can read"
-        yield Finding(check=name, good=True, found=f"{found}; {result.legs} channels now", help=" ".join(result.advice))
+    result = asyncio.run(probe(pbx, now=wall_clock, listen=listen * 1_000))
+    if result.code is not None:
+        yield Finding(
+            check=name, good=False, found=f"{result.code}: {result.message}", help=_to_paste(pbx, result.code)
+        )
         return
-    stanza = manager_stanza(pbx, _our_address(pbx))
-    help_text = f"In the PBX's manager.conf ([general] enabled = yes), then `manager reload`:\n{stanza}"
-    yield Finding(check=name, good=False, found=f"{result.code}: {result.message}", help=help_text)
+    found = f"Asterisk {result.version or 'of an unknown version'} at {pbx.host}:{pbx.port}: logged in, can read"
+    yield Finding(check=name, good=True, found=f"{found}; {result.legs} channels now", help=" ".join(result.advice))
+    for permission in result.permissions:
+        good = permission.granted is not False
+        help_text = permission.help if good else f"{permission.help}\n{_to_paste(pbx)}"
+        yield Finding(check=f"{name} {permission.name}", good=good, found=permission.found, help=help_text)
+
+
+def _to_paste(pbx: PbxSettings, code: str | None = None) -> str:
+    """What an administrator of the PBX can put in, in either form."""
+    address = _our_address(pbx)
+    lines = [
+        "In the PBX's manager.conf ([general] enabled = yes), then `manager reload`:",
+        manager_stanza(pbx, address),
+        "On FreePBX in /etc/asterisk/manager_custom.conf, then `fwconsole reload`:",
+        manager_stanza(pbx, address, "freepbx"),
+    ]
+    if code == "pbx_login_refused":
+        lines.append(f"`permit` must name the address that we come from, as the PBX sees it: {address} by our routes.")
+        lines.append("Where the service is logged in already, allowmultiplelogin must not be `no`.")
+    return "\n".join(lines)
 
 
 def _our_address(pbx: PbxSettings) -> str:

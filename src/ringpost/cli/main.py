@@ -20,6 +20,8 @@ COMMANDS: Final = (
     "demo",
     "serve",
     "doctor",
+    "record",
+    "decode",
     "integrations",
     "notices",
     "replay",

@@ -11,7 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 from msgspec import structs
@@ -27,7 +27,7 @@ READ_SIZE: Final = 65_536  # bytes
 
 _RETRY: Final = (1_000, 30_000)  # ms: the first wait, and the longest
 _RETRY_REFUSED: Final = (30_000, 300_000)  # ms: what only a person can mend; fail2ban counts failed logins
-_REFUSED: Final = frozenset({"pbx_login_refused", "pbx_permission_missing", "pbx_too_old", "settings_invalid"})
+REFUSED: Final = frozenset({"pbx_login_refused", "pbx_permission_missing", "pbx_too_old", "settings_invalid"})
 
 log = structlog.get_logger()
 
@@ -93,19 +93,29 @@ class AsteriskSource:
         self._status = structs.replace(self._status, **changes)
 
 
+Tap = Callable[[Literal["<", ">"], bytes], None]
+
+
 async def converse(
-    settings: PbxSettings, session: Session, handle: Callable[[Command], bool], now: Callable[[], int]
+    settings: PbxSettings,
+    session: Session,
+    handle: Callable[[Command], bool],
+    now: Callable[[], int],
+    tap: Tap | None = None,
 ) -> Failed | None:
-    """One connection, until it fails or `handle` says that it is enough (then None)."""
-    opened = await _open(settings)
+    """One connection, until it fails or `handle` says that it is enough (then None). tap: is given all bytes that are
+    received (`<`) and sent (`>`), before anything is done with them."""
+    opened = await open_connection(settings)
     if isinstance(opened, Failed):
         return opened
     reader, writer = opened
     try:
         while True:
-            for command in await _next_commands(reader, session, now):
+            for command in await _next_commands(reader, session, now, tap):
                 match command:
                     case Send(data):
+                        if tap is not None:
+                            tap(">", data)
                         writer.write(data)
                     case Failed():
                         return command
@@ -116,7 +126,8 @@ async def converse(
         writer.transport.abort()
 
 
-async def _open(settings: PbxSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | Failed:
+async def open_connection(settings: PbxSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | Failed:
+    """A connection on which nothing was said yet, or why there is none."""
     try:
         async with asyncio.timeout(CONNECT_LIMIT / 1_000):
             context = tls_context(settings) if settings.tls else None
@@ -131,7 +142,9 @@ async def _open(settings: PbxSettings) -> tuple[asyncio.StreamReader, asyncio.St
         return Failed("pbx_unreachable", f"No connection to the PBX: {error.strerror or type(error).__name__}.")
 
 
-async def _next_commands(reader: asyncio.StreamReader, session: Session, now: Callable[[], int]) -> list[Command]:
+async def _next_commands(
+    reader: asyncio.StreamReader, session: Session, now: Callable[[], int], tap: Tap | None
+) -> list[Command]:
     due = session.wake_at()
     wait = None if due is None else max(0, due - now()) / 1_000
     try:
@@ -143,12 +156,14 @@ async def _next_commands(reader: asyncio.StreamReader, session: Session, now: Ca
         return session.closed()
     if not data:
         return session.closed()
+    if tap is not None:
+        tap("<", data)
     return [*session.received(data, now()), *session.poll(now())]
 
 
 def back_off(attempts: int, code: str, jitter: float) -> int:
     """How long to wait before the next connection (ms). attempts: tried in vain, from 1; jitter: 0 to 1."""
-    first, longest = _RETRY_REFUSED if code in _REFUSED else _RETRY
+    first, longest = _RETRY_REFUSED if code in REFUSED else _RETRY
     wait = min(longest, first << min(attempts - 1, 16))
     return int(wait * (0.5 + jitter / 2))
 

@@ -2,7 +2,8 @@
 
 Pure: bytes and `now` (ms) in, commands out. Greeting, MD5 challenge, login, version, then the list of all channels;
 what is observed while the list is under way waits until the list is complete, then follows it. After that pings (an
-Asterisk may hold events back until it is spoken to, asterisk issue 2145), and an audit of the channels now and then.
+Asterisk may hold events back until it is spoken to, asterisk issue 2145), an audit of the channels now and then, and
+questions about channels that the PBX answered itself (`asking`).
 After `Failed` the session is over: close the connection and begin another.
 
 The shell does what the commands say, in order, and arms one timer for `wake_at()`. The secret is in no command but the
@@ -19,8 +20,9 @@ from msgspec import Struct
 
 from ringpost.calls.observation import Alive, Observation, Snapshot
 
+from .asking import Asking
 from .frames import FrameReader, Message, action
-from .observe import alive_of, observe
+from .observe import alive_of, observe, runs_of
 
 LOGIN_LIMIT: Final = 10_000  # ms from the connection to the complete list
 PING_EVERY: Final = 5_000  # ms
@@ -104,6 +106,7 @@ class Session:
         self._heard_at = now
         self._deadline = now + LOGIN_LIMIT
         self._ping_at = self._audit_at = 0
+        self._asking = Asking()
 
     @property
     def live(self) -> bool:
@@ -150,6 +153,7 @@ class Session:
         if now >= self._audit_at:
             self._audit_at = now + AUDIT_EVERY
             commands.append(self._list())
+        commands += [self._send("Status", ("Channel", channel)) for channel in self._asking.due(now)]
         return commands
 
     def wake_at(self) -> int | None:
@@ -158,7 +162,9 @@ class Session:
             return None
         if self._state != "live":
             return self._deadline
-        return min(self._heard_at + SILENCE_LIMIT, self._ping_at, self._audit_at)
+        ask_at = self._asking.wake_at()
+        due = min(self._heard_at + SILENCE_LIMIT, self._ping_at, self._audit_at)
+        return due if ask_at is None else min(due, ask_at)
 
     # --- messages --------------------------------------------------------------------------------------------------
     def _message(self, message: Message, now: int) -> list[Command]:
@@ -187,6 +193,8 @@ class Session:
             case "CoreShowChannels" if not success:
                 text = "The PBX refused CoreShowChannels: the manager user needs write=reporting."
                 return self._fail("pbx_permission_missing", text)
+            case "Status" if not success and "permission" in message.get("message").casefold():
+                self._asking.stop()
         return []
 
     def _challenged(self, challenge: str) -> list[Command]:
@@ -218,7 +226,10 @@ class Session:
             case "FullyBooted":
                 self._booted(message.get("uptime"), now)
                 return []
-        observed = [Observed(observation) for observation in observe(message)]
+        if self._state == "live":
+            self._asking.see(message, now)
+        said = runs_of(message) if message.event == "Status" else observe(message)
+        observed = [Observed(observation) for observation in said]
         self.heard_call = self.heard_call or bool(observed)
         if self._state == "live":
             return list[Command](observed)

@@ -1,0 +1,145 @@
+"""Which endpoints of a PBX lead outside, guessed from what it says of them, where nobody configured that.
+
+Evidence is weighed for each endpoint: its name; the dialplan context that its calls come in by; whether it is called
+by itself or with a number to go on to; whether those who call from it show an extension or a number from outside; and
+whether it is a member of a queue. Without any, a name of digits is a phone, and any other a trunk. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from ringpost.calls.parties import is_extension
+
+from .frames import Message
+from .observe import endpoint_of
+
+NO_TRUNK: Final = ""  # a pattern that fits no endpoint: all are phones
+
+_TRUNK_NAME: Final = re.compile(
+    r"trunk|pstn|provider|carrier|gateway|(^|[-_])gw([-_]|$)|isdn|gsm|voip|outbound|outgoing|uplink|upstream|"
+    r"telekom|sipgate|twilio|(^|[-_])(itsp|pri|bri|e1|t1|wan|did|ext(ern(al)?)?)([-_\d]|$)",
+    re.IGNORECASE,
+)
+_OUTSIDE: Final = re.compile(
+    r"pstn|trunk|extern|outside|inbound|incoming|ingress|provider|carrier|from-did|from-sip-|public|did-in",
+    re.IGNORECASE,
+)
+_INSIDE: Final = re.compile(
+    r"intern|phone|user|account|local|office|extension|staff|handset|agent|desk|default-out|outbound|outgoing",
+    re.IGNORECASE,
+)
+_TRUNK_TECHNOLOGY: Final = re.compile(r"^(DAHDI/[ig]\d|mISDN/|CAPI/|Motif/|OOH323/|Dongle/|Quectel/)", re.IGNORECASE)
+_SHORT, _LONG = 7, 20  # digits of a number from outside
+_ATTACHED: Final = ("interface", "stateinterface", "location")  # keys of queue events that name a member's channel
+
+
+class _Evidence:
+    def __init__(self) -> None:
+        self.weight = 0
+        self.shown: set[str] = set()
+        self.seen: set[str] = set()
+
+    def add(self, kind: str, weight: int) -> None:
+        """Each kind of evidence counts once."""
+        if kind not in self.seen:
+            self.seen.add(kind)
+            self.weight += weight
+
+
+class TrunkGuess:
+    """phones: endpoints that are known to be none."""
+
+    def __init__(self, phones: Collection[str] = ()) -> None:
+        self._phones = frozenset(phones)
+        self._endpoints: dict[str, _Evidence] = {}
+        self._members: set[str] = set()
+        self._legs: set[str] = set()
+
+    def see(self, message: Message) -> None:
+        match message.event:
+            case "Newchannel" | "CoreShowChannel" | "Newstate" | "Status":
+                self._appears(message)
+            case "DialBegin" | "Dial":
+                self._called(message)
+        for key in _ATTACHED:
+            self._members.add(message.get(key).partition("/")[2])
+
+    def trunks(self) -> tuple[str, ...]:
+        """Patterns of all endpoints that lead outside; one that fits nothing where there are none."""
+        names = sorted(name for name, evidence in self._endpoints.items() if self._leads_outside(name, evidence))
+        return tuple(_literally(name) for name in names) or (NO_TRUNK,)
+
+    def _leads_outside(self, name: str, evidence: _Evidence) -> bool:
+        if name in self._phones:
+            return False
+        weight = evidence.weight - (3 if name in self._members else 0)
+        return weight > 0 or (weight == 0 and not name.lstrip("+").isdigit())
+
+    def _endpoint(self, channel: str) -> tuple[str, _Evidence] | None:
+        name = endpoint_of(channel)
+        if name is None or channel.startswith("Local/"):
+            return None
+        evidence = self._endpoints.get(name)
+        if evidence is None:
+            evidence = self._endpoints[name] = _Evidence()
+            if is_extension(name):
+                evidence.add("name", -4)
+            elif _TRUNK_NAME.search(name):
+                evidence.add("name", 4)
+            if _TRUNK_TECHNOLOGY.match(channel):
+                evidence.add("technology", 3)
+        return name, evidence
+
+    def _appears(self, message: Message) -> None:
+        found = self._endpoint(message.get("channel"))
+        leg = message.get("uniqueid")
+        if found is None or leg in self._legs:
+            return
+        self._legs.add(leg)
+        name, evidence = found
+        context = message.get("context")
+        if _OUTSIDE.search(context):
+            evidence.add("context", 3)
+        elif _INSIDE.search(context):
+            evidence.add("context", -3)
+        calls = message.get("channelstate") == "4" or message.get("exten") not in {"", "s"}
+        if calls and leg == message.get("linkedid"):
+            self._shows(name, evidence, message.get("calleridnum"))
+
+    def _shows(self, name: str, evidence: _Evidence, number: str) -> None:
+        """Who calls from there shows this number."""
+        digits = number.lstrip("+")
+        if number == name:
+            evidence.add("own number", -3)
+        elif is_extension(number):
+            evidence.add("extension", -2)
+        elif digits.isdigit() and _SHORT <= len(digits) <= _LONG:
+            evidence.add("number from outside", 2)
+            evidence.shown.add(digits)
+            if len(evidence.shown) > 1:
+                evidence.add("many numbers", 2)
+
+    def _called(self, message: Message) -> None:
+        found = self._endpoint(message.get("destchannel") or message.get("destination"))
+        called = message.get("dialstring")
+        if found is None or not called:
+            return
+        name, evidence = found
+        parts = [part for part in re.split(r"[/@]", called.partition("!")[0]) if part]
+        others = [part for part in parts if part != name and part.removeprefix("sip:") != name]
+        if any(_is_number(part) for part in others):
+            evidence.add("called with a number", 3)
+        elif name in parts:
+            evidence.add("called by itself", -3)
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("+").isdigit() and len(text) >= 2
+
+
+def _literally(name: str) -> str:
+    """The pattern that fits this name alone."""
+    return re.sub(r"([*?\[])", r"[\1]", name)
