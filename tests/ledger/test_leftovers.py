@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from ringpost.ledger.sqlite import leftovers
 from ringpost.ledger.sqlite.store import SqliteLedger
 from ringpost.upkeep.erasure import ROUNDS
 from tests.contract.ledger.making import Clock, events_of, new_event, whole_call
@@ -67,3 +68,10 @@ async def test_no_byte_of_what_was_erased_is_left_where_pages_were_merged(tmp_pa
         assert [await events_of(ledger, "acme", name) for name in kept] == before
         await ledger.close()
     assert left_before  # or this shows nothing
+
+
+def test_a_page_whose_free_blocks_lead_in_a_circle_comes_to_an_end() -> None:
+    page = bytearray(4_096)
+    page[1:3] = (100).to_bytes(2)
+    page[100:104] = bytes([0, 100, 0, 0])  # the next free block is itself, and it has no size
+    assert leftovers._free(bytes(page), 50) == 50

@@ -105,3 +105,17 @@ async def test_the_id_of_an_erased_call_is_free_again_though_a_late_event_was_re
     assert codes([late]) == ["call_already_ended"]
     await ledger.erase_call("acme", "acme_1")
     assert codes(await ledger.commit([new_event(call="acme_1")])) == [None]
+
+
+async def test_of_a_call_no_more_is_looked_at_than_is_needed(ledger: Ledger) -> None:
+    await ledger.commit(whole_call("acme_1", updates=20))
+    looked = 0
+
+    def is_wanted(_: bytes) -> bool:
+        nonlocal looked
+        looked += 1
+        return True
+
+    found = await ledger.look_for("acme", is_wanted, 0, 100)
+    assert [one.call for one in found.calls] == ["acme_1"]
+    assert looked == 1

@@ -2,8 +2,8 @@
 
 An answer leaves after the commit that holds it (`synchronous=FULL`: power loss included), never after one that failed.
 A change that is refused is undone by itself. If a job fails in another way, each of its group is tried in a transaction
-of its own, so that it alone fails; if the storage fails,
-all of the group do, and the next group tries anew: there is nothing to repair when space is back.
+of its own, so that it alone fails; if the storage fails, all of the group do, and the next group tries anew: there is
+nothing to repair when space is back.
 `submit` and `close` belong to the event loop.
 """
 
