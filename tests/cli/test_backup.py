@@ -67,6 +67,12 @@ async def test_a_backup_overwrites_nothing_unless_it_is_forced(tmp_path: Path) -
     (tmp_path / "backup.db").write_text("mine")
     refused = await ringpost(tmp_path, "backup", "backup.db")
     assert (refused.code, "backup_exists" in refused.err) == (1, True)
+    forced = await ringpost(tmp_path, "backup", "backup.db", "--force")
+    assert (forced.code, "no copy of a ledger" in forced.err) == (1, True)
+    key = await ringpost(tmp_path, "backup", "ringpost-data/sealing.key", "--force")
+    assert (key.code, "no copy of a ledger" in key.err) == (1, True)
+    await good(tmp_path, "backup", "other.db")
+    (tmp_path / "other.db").rename(tmp_path / "backup.db")
     made = await ringpost(tmp_path, "backup", "backup.db", "--force", "--json")
     assert json.loads(made.out) == {"file": "backup.db", "bytes": (tmp_path / "backup.db").stat().st_size}
 

@@ -20,7 +20,7 @@ _MB: Final = 1_000_000
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Overwrite FILE if it is there.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it is an older copy.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @config_option
 @data_option
