@@ -70,7 +70,7 @@ async def test_a_backup_overwrites_nothing_unless_it_is_forced(tmp_path: Path) -
     forced = await ringpost(tmp_path, "backup", "backup.db", "--force")
     assert (forced.code, "no copy of a ledger" in forced.err) == (1, True)
     key = await ringpost(tmp_path, "backup", "ringpost-data/sealing.key", "--force")
-    assert (key.code, "no copy of a ledger" in key.err) == (1, True)
+    assert (key.code, "the place of the sealing key" in key.err) == (1, True)
     await good(tmp_path, "backup", "other.db")
     (tmp_path / "other.db").rename(tmp_path / "backup.db")
     made = await ringpost(tmp_path, "backup", "backup.db", "--force", "--json")

@@ -10,6 +10,7 @@ from typing import Final
 
 import rich_click as click
 
+from ringpost.errors import RingpostError
 from ringpost.ledger.backup import back_up
 
 from .options import config_option, data_option, settings_from
@@ -31,6 +32,8 @@ def command(file: Path, force: bool, as_json: bool, config: Path | None, data: s
     ledger's place (and no -wal or -shm file beside it), and start the service.
     """
     settings = settings_from(config, data=data)
+    if file.resolve() == settings.sealing_key_path.resolve():
+        raise RingpostError("backup_exists", f"{file} is the place of the sealing key. Use another name.", field="file")
     size = back_up(settings.ledger_path, file, force=force, progress=_Progress())
     if as_json:
         click.echo(json.dumps({"file": str(file), "bytes": size}))
