@@ -16,7 +16,17 @@ from ringpost.ledger.ledger import DeliveryFilter, Ledger, Verdict
 from ringpost.ledger.open import open_ledger
 from ringpost.ledger.sqlite.store import SqliteLedger
 from ringpost.model.event import Event
-from ringpost.model.notice import LEDGER_NEARLY_FULL, PAUSED, PBX_BACK, PBX_LOST, RESUMED, SERVICE_COMPANY, Notice
+from ringpost.model.notice import (
+    EXHAUSTED,
+    FAILING,
+    LEDGER_NEARLY_FULL,
+    PAUSED,
+    PBX_BACK,
+    PBX_LOST,
+    RESUMED,
+    SERVICE_COMPANY,
+    Notice,
+)
 from ringpost.node import start_node
 from ringpost.settings import Settings
 from ringpost.sources.source import Say, SourceStatus
@@ -157,3 +167,54 @@ async def test_a_pbx_that_is_lost_and_back_is_told_over_a_restart_too(tmp_path: 
     ledger = await open_ledger(settings(tmp_path).ledger_path, now=clock)
     assert [notice.type for notice in await notices(ledger)] == [PBX_LOST, PBX_BACK]
     await ledger.close()
+
+
+START = b'{"id": "1.1", "type": "call:start", "data": {"status": "CONNECTING"}}'
+
+
+async def test_an_exhausted_delivery_is_told_of(tmp_path: Path, receiver: Receiver) -> None:
+    down = Receiver(Answer(500))
+    await down.start()
+    node = await start_node(settings(tmp_path, retry_delays_ms=()))
+    await node.registry.install("acme", webhook(receiver.url, "notice:*"))
+    one, _ = await node.registry.install("acme", webhook(down.url))
+    await node.intake.accept_event(START, lambda _: "acme")
+    [request] = await receiver.wait_for(1)
+    await node.stop()
+    await down.stop()
+    told = json.loads(request.body)
+    assert (told["type"], told["data"]["integration"], told["data"]["count"]) == (EXHAUSTED, one.id, 1)
+
+
+async def test_one_that_only_fails_is_warned_of_at_half_of_the_time_and_paused_at_the_end(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    clock = Clock()
+    down = Receiver(Answer(500))
+    await down.start()
+    often = settings(tmp_path, retry_delays_ms=(1,) * 50, pause_after_ms=7_200_000)
+    node = await start_node(often, now=clock)
+    await node.registry.install("acme", webhook(receiver.url, "notice:*"))
+    one, _ = await node.registry.install("acme", webhook(down.url))
+    await node.intake.accept_event(START, lambda _: "acme")
+    await down.wait_for(2)  # so the first has ended
+    for told in range(1, 3):
+        clock.ahead += 4_000_000
+        node.dispatcher.wake()
+        await receiver.wait_for(told)
+    found = node.registry.installed(one.id)
+    await node.stop()
+    await down.stop()
+    assert [json.loads(request.body)["type"] for request in receiver.requests] == [FAILING, PAUSED]
+    assert found is not None
+    assert (found[0].state, found[0].pause_reason) == ("paused", "failing")
+
+
+async def test_a_ledger_that_is_nearly_full_is_told_of_by_the_node_itself(tmp_path: Path, receiver: Receiver) -> None:
+    first = await start_node(settings(tmp_path))
+    await first.registry.install(SERVICE_COMPANY, webhook(receiver.url, "notice:*"))
+    await first.stop()
+    node = await start_node(settings(tmp_path, ledger_free_mb=1_000_000_000))
+    [request] = await receiver.wait_for(1)
+    await node.stop()
+    assert json.loads(request.body)["type"] == LEDGER_NEARLY_FULL
