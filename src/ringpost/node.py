@@ -20,21 +20,24 @@ import structlog
 from litestar.types import ControllerRouterHandler
 
 from ringpost import __version__
-from ringpost.access.keys import Keys
+from ringpost.access.keys import Caller, Keys
 from ringpost.access.sealing import Vault, open_vault
-from ringpost.access.sessions import Sessions
+from ringpost.access.sessions import LINK_CALLER, Sessions
+from ringpost.access.users import Users, is_user
 from ringpost.api.app import build_app
 from ringpost.api.server import HttpServer, listen
 from ringpost.api.services import Services
 from ringpost.calls.events import CallEvent
 from ringpost.calls.machine import CallMachine
 from ringpost.clock import wall_clock
+from ringpost.console.console import Console
+from ringpost.console.live import INTEGRATION
 from ringpost.dispatch.dispatcher import Dispatcher
 from ringpost.errors import RingpostError
 from ringpost.intake.accept import Intake
 from ringpost.intake.bulletin import Bulletin, log_notice
 from ringpost.integrations.registry import Registry
-from ringpost.ledger.ledger import Ledger, Verdict
+from ringpost.ledger.ledger import Accepted, Ledger, Result, Verdict
 from ringpost.ledger.open import open_ledger
 from ringpost.model.notice import Notice
 from ringpost.model.work import ERASURE, REPLAY
@@ -73,7 +76,8 @@ class Node:
         self.now = now
         self.metrics = Metrics()
         self.keys = Keys(ledger, now)
-        self.sessions = Sessions(now)
+        self.users = Users(ledger, now)
+        self.sessions = Sessions(now, self._is_good)
         self.transports: dict[str, Transport] = {"webhook": WebhookTransport(settings), "sqs": SqsTransport(settings)}
         self.registry = Registry(
             ledger, vault, settings, now, on_change=self._integration_changed, told=self._notice_told
@@ -90,6 +94,7 @@ class Node:
             metrics=self.metrics,
             tell=self.bulletin.tell,
             pause=self.registry.pause_unfit,
+            recorded=self._recorded,
         )
         retention = Retention(
             now(),
@@ -111,6 +116,8 @@ class Node:
             intake=self.intake,
             registry=self.registry,
             keys=self.keys,
+            users=self.users,
+            sessions=self.sessions,
             metrics=self.metrics,
             settings=settings,
             dispatcher_replayed=self.dispatcher.replayed,
@@ -122,7 +129,9 @@ class Node:
             works=self.works,
             replays=self.replays,
             erasures=self.erasures,
+            url=lambda: self.url,
         )
+        self.console = Console(self.services, settings.public_url)
         self.url = self.local_url = ""
         self._jitter = jitter
         self._feeds: dict[tuple[str, str], Feed] = {}
@@ -138,13 +147,14 @@ class Node:
         later: Collection[tuple[str, str]],
     ) -> None:
         """Load what is installed and owed, then open the door. If anything fails, nothing is left running."""
-        self.ledger.hand_over_to(self.dispatcher.committed)
+        self.ledger.hand_over_to(self._committed)
         async with AsyncExitStack() as parts:
             parts.push_async_callback(self.ledger.close)
             parts.push_async_callback(self._stop_telling)
             for transport in self.transports.values():
                 parts.push_async_callback(transport.close)
             await self.keys.load()
+            await self.users.load()
             parts.push_async_callback(self.registry.close)
             await self.registry.load()
             parts.push_async_callback(self._stop_dispatching)
@@ -155,8 +165,11 @@ class Node:
             self.forgetting.start()
             parts.push_async_callback(self.disk.stop)
             self.disk.start()
-            server = HttpServer(build_app(self.services, extra_routes=routes), listening)
+            extra_routes = [*self.console.routes(), *routes]
+            app = build_app(self.services, extra_routes=extra_routes, refusal_page=self.console.unknown)
+            server = HttpServer(app, listening)
             parts.push_async_callback(server.stop)
+            parts.callback(self.console.live.close)
             await server.start()
             parts.push_async_callback(self._stop_listening)
             for pbx in self.settings.pbx:
@@ -234,8 +247,25 @@ class Node:
         log_notice(notice)
         self.metrics.events_accepted.labels(notice.type).inc()
 
+    def _committed(self, accepted: Sequence[Accepted]) -> None:
+        self.dispatcher.committed(accepted)
+        self.console.live.committed(accepted)
+
+    def _recorded(self, results: Sequence[Result]) -> None:
+        self.console.live.recorded(results)
+
     def _integration_changed(self, integration: str) -> None:
         self.dispatcher.changed(integration)
+        installed = self.registry.installed(integration)
+        # One that was deleted belongs to no company any more: every page looks anew, and learns no id.
+        about = (installed[0].company, integration) if installed else ("", "")
+        self.console.live.tell(INTEGRATION, *about)
+
+    def _is_good(self, caller: Caller) -> bool:
+        """Whether who signed in may stay."""
+        if caller == LINK_CALLER:
+            return True
+        return self.users.is_good(caller) if is_user(caller) else self.keys.is_good(caller)
 
     def _refresh_metrics(self) -> None:
         dispatching = self.dispatcher.statistics()

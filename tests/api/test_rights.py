@@ -48,6 +48,11 @@ TABLE: Final[dict[str, tuple[frozenset[str], str | None]]] = {
     "createKey": (CHANGERS, "company_foreign"),
     "listKeys": (CHANGERS, None),
     "revokeKey": (CHANGERS, "key_not_found"),
+    "createUser": (CHANGERS, "company_foreign"),
+    "listUsers": (CHANGERS, None),
+    "setPassword": (CHANGERS, "user_not_found"),
+    "removeUser": (CHANGERS, "user_not_found"),
+    "makeSignInLink": (frozenset({"operator"}), "role_too_small"),
     "beginErasure": (CHANGERS, "company_foreign"),
     "listErasures": (CHANGERS, None),
     "showErasure": (CHANGERS, "work_not_found"),
@@ -57,6 +62,7 @@ TABLE: Final[dict[str, tuple[frozenset[str], str | None]]] = {
     "whoAmI": (ALL, None),
     "openapi": (ALL, None),
 }
+PASSWORD: Final = "four words make one"
 OPEN: Final = {"health", "ready"}
 
 
@@ -70,8 +76,8 @@ class Things:
     async def request(self, operation: Operation, role: str) -> tuple[str, Any]:
         """The address and the body of a request that is good; an operator's and a foreign one's name our company."""
         path, body = operation.path, None
-        if "{id}" in path:
-            path = path.replace("{id}", await self._id(path))
+        if "{" in path:
+            path = path.replace("{id}", await self._id(path)).replace("{name}", await self._user())
         named = {"company": OURS} if role in {"operator", "foreign"} else {}
         match operation.id:
             case "acceptEvent":
@@ -85,6 +91,8 @@ class Things:
                 body = {"state": "ended", **named}
             case "createKey":
                 body = {"role": "viewer", **named}
+            case "createUser" | "setPassword":
+                body = self._user_body(operation.id, named)
             case "beginErasure":
                 body = {"phone": "+15550100", "dryRun": True, **named}
             case "editIntegration":
@@ -96,8 +104,21 @@ class Things:
         self._calls += 1
         return f"call{self._calls}"
 
+    def _user_body(self, operation: str, named: dict[str, str]) -> dict[str, str]:
+        if operation == "setPassword":
+            return {"password": PASSWORD}
+        return {"name": self._next(), "role": "viewer", "password": PASSWORD, **named}
+
+    async def _user(self) -> str:
+        made = await self._world.done(
+            "POST", "/v1/users", {"name": self._next(), "role": "viewer", "password": PASSWORD}
+        )
+        return str(made["name"])
+
     async def _id(self, path: str) -> str:
         world = self._world
+        if "/users/" in path:
+            return ""
         if "/keys/" in path:
             made = await world.done("POST", "/v1/keys", {"role": "viewer"})
             return str(made["id"])

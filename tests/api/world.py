@@ -10,9 +10,12 @@ from random import random
 from typing import Any, Final, cast
 
 import httpx
+from argon2 import PasswordHasher
 
 from ringpost.access.keys import Keys
 from ringpost.access.sealing import Vault
+from ringpost.access.sessions import Sessions
+from ringpost.access.users import Users
 from ringpost.api.app import build_app
 from ringpost.api.server import HttpServer, listen
 from ringpost.api.services import Services
@@ -37,6 +40,7 @@ START: Final = 1_693_389_850_810  # the clock's first time, ms
 ADDRESSES: Final[Mapping[str, list[str]]] = {"inside.example.com": ["10.0.0.7"]}  # others are public
 HOOK: Final = "https://hooks.example.com/calls"
 QUEUE: Final = "https://sqs.eu-central-1.amazonaws.com/123456789012/calls.fifo"
+QUICK: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # as little as it can
 AWS: Final = {"key": "AKIAIOSFODNN7EXAMPLE", "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 
 
@@ -74,6 +78,8 @@ class World:
         self.ledger = cast("Ledger", self.failing)
         settings, metrics, vault = Settings(), Metrics(), Vault(VAULT_KEY)
         keys = Keys(self.ledger, self.now)
+        self.users = Users(self.ledger, self.now, QUICK)
+        self.sessions = Sessions(self.now)
         self.registry = Registry(self.ledger, vault, settings, self.now, on_change=lambda _: None, resolver=resolver)
         replays = Replays(self.ledger, self.registry.installed, self.replayed.append, self._has_room, self.now, random)
         erasures = Erasures(self.ledger, lambda *lane: self.dropped.append(lane), self.now, random)
@@ -83,6 +89,8 @@ class World:
             intake=Intake(self.ledger, self.registry.of, metrics, self.now),
             registry=self.registry,
             keys=keys,
+            users=self.users,
+            sessions=self.sessions,
             metrics=metrics,
             settings=settings,
             dispatcher_replayed=self.replayed.append,
@@ -94,6 +102,7 @@ class World:
             works=self.works,
             replays=replays,
             erasures=erasures,
+            url=lambda: "http://127.0.0.1:8800",
         )
         grants: dict[str, tuple[str | None, Role]] = {
             "operator": (None, "operator"),

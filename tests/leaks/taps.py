@@ -22,9 +22,11 @@ _SHOWS: Final = frozenset(
         ("POST", "/v1/integrations/{id}/rotate"),
         ("POST", "/v1/integrations/{id}/reveal"),
         ("POST", "/v1/keys"),
+        ("POST", "/keys"),
+        ("POST", "/v1/sign-in-links"),
     }
 )
-_SIGN_IN: Final = "/login/{token}"  # its answer sets the session's cookie
+_SIGN_IN: Final = frozenset({"/login/{token}", "/sign-in"})  # their answers set the session's cookie
 
 
 class Sink(Protocol):
@@ -111,7 +113,12 @@ def _keys(module: Any, sink: Sink) -> None:
 
 
 def _sessions(module: Any, sink: Sink) -> None:
-    _after(module.Sessions, "_keep", lambda token, *_: sink.secret("sign-in link or session", token))
+    _after(module.Sessions, "make_link", lambda token, *_: sink.secret("sign-in link", token))
+    _after(module.Sessions, "begin", lambda token, *_: sink.secret("session", token))
+
+
+def _users(module: Any, sink: Sink) -> None:
+    _after(module, "check_password", lambda _, password: sink.secret("password", password))
 
 
 def _session_of_pbx(module: Any, sink: Sink) -> None:
@@ -168,7 +175,7 @@ def _tell_answer(scope: Any, start: dict[str, Any], body: bytes, sink: Sink) -> 
     asked = (scope["method"], scope.get("path_template") or "(an unknown address)")
     channel = f"answer to {' '.join(asked)}"
     for name, value in start["headers"]:
-        if not (asked[1] == _SIGN_IN and name.lower() == b"set-cookie"):
+        if not (asked[1] in _SIGN_IN and name.lower() == b"set-cookie"):
             sink.seen(f"{channel}, header", value.decode("latin-1"))
     if asked not in _SHOWS or start["status"] >= 400:
         sink.seen(channel, body.decode("utf-8", "replace"))
@@ -178,6 +185,7 @@ _TAPS: Final[dict[str, Callable[[Any, Sink], None]]] = {
     "ringpost.access.sealing": _sealing,
     "ringpost.access.keys": _keys,
     "ringpost.access.sessions": _sessions,
+    "ringpost.access.users": _users,
     "ringpost.transports.message": _message,
     "ringpost.sources.asterisk.session": _session_of_pbx,
     "ringpost.errors": _errors,

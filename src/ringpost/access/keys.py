@@ -98,6 +98,11 @@ class Keys:
             raise RingpostError("key_invalid")
         return Caller(key.id, key.company, key.role)
 
+    def is_good(self, caller: Caller) -> bool:
+        """Whether the key behind a caller is still good."""
+        key = self._keys.get(caller.key_id)
+        return key is not None and key.revoked is None
+
     async def create(self, *, company: str | None, role: Role, name: str) -> tuple[ApiKey, str]:
         """A new key, and its text, which is shown this once. Raises `invalid_value`, `company_missing`."""
         check_grant(company, role)

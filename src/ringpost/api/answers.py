@@ -70,6 +70,11 @@ def on_framework_refusal(request: AnyRequest, error: HTTPException) -> Response[
 
 
 def on_fault(request: AnyRequest, error: Exception) -> Response[bytes]:
+    log_fault(request, error)
+    return refuse(RingpostError("internal"))
+
+
+def log_fault(request: AnyRequest, error: Exception) -> None:
     """A fault of ours. Only where it happened is logged: an exception's text could hold a part of the request."""
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     _log.error(
@@ -79,4 +84,3 @@ def on_fault(request: AnyRequest, error: Exception) -> Response[bytes]:
         exception=type(error).__name__,
         where=where[-12:],
     )
-    return refuse(RingpostError("internal"))

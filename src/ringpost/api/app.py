@@ -5,7 +5,7 @@ Built by `node.py`, which serves it with `HttpServer`; the console adds its page
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -32,10 +32,23 @@ from .replays import replay_routes
 from .request_id import RequestIds
 from .service import OPENAPI, SERVICE_ROUTES, open_routes, service_routes
 from .services import Services
+from .users import user_routes
+
+RefusalPage = Callable[[AnyRequest, int], "Response[Any] | None"]
 
 
-def build_app(services: Services, *, extra_routes: Sequence[ControllerRouterHandler] = ()) -> ASGIApp:
-    """The ASGI application of a node."""
+def build_app(
+    services: Services,
+    *,
+    extra_routes: Sequence[ControllerRouterHandler] = (),
+    refusal_page: RefusalPage | None = None,
+) -> ASGIApp:
+    """The ASGI application of a node. refusal_page: for a browser that asks for what is not there."""
+
+    def on_unknown(request: AnyRequest, error: HTTPException) -> Response[Any]:
+        page = refusal_page(request, error.status_code) if refusal_page else None
+        return page or on_framework_refusal(request, error)
+
     document = msgspec.json.encode(describe(operations(services)))
     handlers: list[ControllerRouterHandler] = [
         *event_routes(services),
@@ -51,7 +64,7 @@ def build_app(services: Services, *, extra_routes: Sequence[ControllerRouterHand
         openapi_config=None,
         exception_handlers={
             RingpostError: on_refusal,
-            HTTPException: on_framework_refusal,
+            HTTPException: on_unknown,
             Exception: on_fault,
         },
     )
@@ -77,6 +90,7 @@ def _routes() -> list[Route]:
         *notice_routes(),
         *erasure_routes(),
         *key_routes(),
+        *user_routes(),
     ]
 
 

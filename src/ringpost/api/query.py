@@ -78,8 +78,10 @@ class Parameter:
 class Query:
     """The checked values of one request."""
 
-    def __init__(self, values: Mapping[str, str | int | bool]) -> None:
+    def __init__(self, values: Mapping[str, str | int | bool], given: Mapping[str, str] | None = None) -> None:
+        """given: the texts as they were given, for an address of the same view."""
         self._values = values
+        self.given = given or {}
 
     def text(self, name: str) -> str | None:
         value = self._values.get(name)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ringpost.access.keys import Keys
+from ringpost.access.sessions import Sessions
+from ringpost.access.users import Users
 from ringpost.intake.accept import Intake
 from ringpost.integrations.registry import Registry
 from ringpost.ledger.ledger import Ledger
@@ -24,13 +26,16 @@ class Services:
     dispatcher_replayed: takes a delivery that is to go out again; refresh_metrics: brings the gauges up to date before
     they are read; ready: whether the node takes and dispatches events now; now: the wall clock (ms); seal, unseal: the
     vault's, with the context that a blob belongs to, for remembered answers that hold a secret; works: runs what takes
-    a while; replays: plans what is to be delivered again; erasures: what is to be erased.
+    a while; replays: plans what is to be delivered again; erasures: what is to be erased; url: where others reach
+    this node.
     """
 
     ledger: Ledger
     intake: Intake
     registry: Registry
     keys: Keys
+    users: Users
+    sessions: Sessions
     metrics: Metrics
     settings: Settings
     dispatcher_replayed: Callable[[Owed], None]
@@ -42,3 +47,4 @@ class Services:
     works: Works
     replays: Replays
     erasures: Erasures
+    url: Callable[[], str]

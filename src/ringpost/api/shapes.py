@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from ringpost.model.access import ApiKey, Role
+from ringpost.model.access import ApiKey, Role, User
 
 
 class Shape(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -44,6 +44,44 @@ class KeyWithText(KeyShown, frozen=True, kw_only=True):
     """An API key right after it was made; `key` is its text, shown this once."""
 
     key: str
+
+
+class NewUser(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Make a user of the console. An operator belongs to no company; any other needs one."""
+
+    name: Annotated[str, Meta(description="What they sign in with, as ann or ann@example.com.")]
+    role: Role
+    password: Annotated[str, Meta(description="12 to 200 characters.")]
+    company: Annotated[str, Meta(description="The company; an operator's key names it.")] | None = None
+
+    def __repr__(self) -> str:
+        return f"NewUser({self.name!r})"
+
+
+class NewPassword(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Give a user another password."""
+
+    password: Annotated[str, Meta(description="12 to 200 characters.")]
+
+    def __repr__(self) -> str:
+        return "NewPassword(…)"
+
+
+class UserShown(Shape, frozen=True, kw_only=True):
+    """A user of the console. updated: when the password was set."""
+
+    name: str
+    company: str | None
+    role: Role
+    created: int
+    updated: int
+
+
+class SignInLink(Shape, frozen=True, kw_only=True):
+    """A link that signs an operator in, once. validFor: ms."""
+
+    url: str
+    valid_for: int
 
 
 class WhoAmI(Shape, frozen=True, kw_only=True):
@@ -84,6 +122,10 @@ class Refusal(Shape, frozen=True, kw_only=True):
 
 def show_key(key: ApiKey) -> KeyShown:
     return KeyShown(**key_values(key))
+
+
+def show_user(user: User) -> UserShown:
+    return UserShown(**{name: getattr(user, name) for name in UserShown.__struct_fields__})
 
 
 def key_values(key: ApiKey) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class _Demo:
             async with findable(node):
                 identifier, secret = await self._install(node, inbox)
                 secrets[identifier] = secret
-                link = f"{node.url}/login/{node.sessions.make_link(_operator())}"
+                link = f"{node.url}/login/{node.sessions.make_link()}"
                 click.echo(_greeting(self._settings, node.url, link))
                 if open_browser:
                     webbrowser.open(link)
@@ -104,14 +104,10 @@ class _Demo:
         return listening
 
     def _routes(self, node: Node, inbox: Inbox) -> Sequence[Any]:
-        from ringpost.console.routes import inbox_page_routes, inbox_receiver, sign_in_routes
+        from ringpost.console.inbox_page import inbox_receiver, inbox_screens
 
-        steps = _next_steps(self._settings, node.url)
-        return [
-            *sign_in_routes(node.sessions),
-            *inbox_page_routes(inbox, node.sessions, steps),
-            inbox_receiver(inbox),
-        ]
+        node.console.add(inbox_screens(inbox, _next_steps(self._settings, node.url)))
+        return [inbox_receiver(inbox)]
 
     async def _install(self, node: Node, inbox: Inbox) -> tuple[str, str]:
         """The demo's integration, with its target where the inbox is this time: its id and secret."""
@@ -145,12 +141,6 @@ class _Demo:
                 self._calls_left -= 1
                 if self._calls_left <= 0:
                     self._stop.set()
-
-
-def _operator() -> Any:
-    from ringpost.access.keys import Caller
-
-    return Caller("demo", None, "operator")
 
 
 def _line(received: Received) -> str:

@@ -27,6 +27,7 @@ COMMANDS: Final = (
     "replay",
     "replays",
     "keys",
+    "users",
     "send",
     "backup",
     "erase",

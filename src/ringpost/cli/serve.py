@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -12,6 +14,9 @@ from ringpost.telemetry.logs import set_up_logs
 
 from .options import config_option, data_option, settings_from
 from .printing import hint, program
+
+if TYPE_CHECKING:
+    from ringpost.node import Node
 
 
 @click.command("serve")
@@ -43,10 +48,18 @@ async def _serve(settings: Settings, stop: asyncio.Event) -> None:
     try:
         async with findable(node):
             click.echo(_greeting(settings, node.url, installed=bool(node.registry.all())), err=True)
+            click.echo(_way_in(settings, node), err=True)
             await stop.wait()
             click.echo("Stopping: finishing what is under way. Ctrl-C again stops at once; nothing is lost.", err=True)
     finally:
         await node.stop()
+
+
+def _way_in(settings: Settings, node: Node) -> str:
+    """How to sign in to the console. A link goes to a terminal alone: anything else may be a log that others read."""
+    if not sys.stderr.isatty():
+        return f"The console: {node.url} (a link that signs you in: {hint(settings, 'users link')})"
+    return f"The console (this link signs you in, once): {node.url}/login/{node.sessions.make_link()}"
 
 
 def _greeting(settings: Settings, url: str, *, installed: bool) -> str:

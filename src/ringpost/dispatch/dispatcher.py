@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from ringpost.ledger.ledger import Ledger
+from ringpost.ledger.ledger import Ledger, Result
 from ringpost.model.delivery import Owed
 from ringpost.model.event import Event
 from ringpost.model.integration import Credentials, Integration
@@ -77,7 +77,9 @@ class Dispatcher:
         metrics: Metrics,
         tell: Callable[[Notice], None],
         pause: Pause,
+        recorded: Callable[[Sequence[Result]], None] | None = None,
     ) -> None:
+        """recorded: takes the results of attempts once they are recorded."""
         self._ledger = ledger
         self._gate = Gate(installed)
         self._transports = transports
@@ -89,7 +91,7 @@ class Dispatcher:
         self._backlog = Backlog(self._lanes, settings.deliveries_in_memory)
         metrics.breakers_open.set_function(lambda: self._lanes.statistics().breakers_open)
         self._bodies = Bodies(BODY_BYTES)
-        self._recorder = Recorder(ledger, self._look_soon)
+        self._recorder = Recorder(ledger, self._look_soon, recorded)
         self._aftermath = Aftermath(
             Fitness(settings.pause_after_ms), self._gate, self._lanes, self._recorder, self._run, now, tell, pause
         )

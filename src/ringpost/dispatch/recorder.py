@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -27,11 +27,20 @@ _log = structlog.get_logger("ringpost.dispatch")
 
 
 class Recorder:
-    """Collects results while a batch of them is being recorded. on_progress: called after each batch."""
+    """Collects results while a batch of them is being recorded.
 
-    def __init__(self, ledger: Ledger, on_progress: Callable[[], None]) -> None:
+    on_progress: called after each batch; recorded: takes each batch then, and must not raise.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        on_progress: Callable[[], None],
+        recorded: Callable[[Sequence[Result]], None] | None = None,
+    ) -> None:
         self._ledger = ledger
         self._on_progress = on_progress
+        self._tell_recorded = recorded
         self._results: list[Result] = []
         self._failings: dict[Named, Failing | None] = {}
         self._added = self._recorded = 0  # results, since the start
@@ -94,6 +103,8 @@ class Recorder:
                 if not self._results and not self._failings:
                     self._task = None
                 self._on_progress()
+                if self._tell_recorded is not None:
+                    self._tell_recorded(batch)
             else:
                 self._failings = {**failings, **self._failings}
                 await asyncio.sleep(wait)

@@ -14,7 +14,7 @@ from typing import Final, Generic, Literal, Protocol, TypeVar
 from msgspec import Struct
 
 from ringpost.errors import RingpostError
-from ringpost.model.access import ApiKey, Pbx
+from ringpost.model.access import ApiKey, Pbx, User
 from ringpost.model.call import Call
 from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed
 from ringpost.model.event import Event, NewEvent
@@ -195,6 +195,22 @@ class Ledger(Protocol):
 
     async def revoke_key(self, key_id: str, now: int) -> None:
         """Revoke a key; one that was revoked before stays revoked since then. Raises `key_not_found`."""
+        ...
+
+    async def users(self) -> list[User]:
+        """All users of the console, by name."""
+        ...
+
+    async def add_user(self, user: User) -> None:
+        """Raises `invalid_value` where there is a user of this name."""
+        ...
+
+    async def change_password(self, name: str, password: str, now: int) -> None:
+        """password: its hash. Raises `user_not_found`."""
+        ...
+
+    async def remove_user(self, name: str) -> None:
+        """Raises `user_not_found`."""
         ...
 
     async def register_pbx(self, company: str, serial: str, now: int) -> Pbx:

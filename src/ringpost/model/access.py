@@ -1,4 +1,4 @@
-"""API keys and PBXs as the ledger holds them."""
+"""API keys, users of the console and PBXs as the ledger holds them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,23 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     created: int
     revoked: int | None
     hash: bytes
+
+
+class User(Struct, frozen=True, kw_only=True):
+    """Someone who signs in to the console with a password: of a company (None for an operator) and a role.
+
+    password: its Argon2id hash, in the PHC string format; updated: when the password was set (ms).
+    """
+
+    name: str
+    company: str | None
+    role: Role
+    password: str
+    created: int
+    updated: int
+
+    def __repr__(self) -> str:
+        return f"User({self.name!r}, {self.company!r}, {self.role!r})"
 
 
 class Pbx(Struct, frozen=True, kw_only=True):

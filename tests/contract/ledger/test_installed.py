@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ringpost.errors import RingpostError
 from ringpost.ledger.ledger import Ledger, Remembered
-from ringpost.model.access import Pbx
+from ringpost.model.access import Pbx, User
 from tests.contract.ledger.making import (
     NOW,
     api_key,
@@ -214,3 +214,28 @@ async def test_more_events_than_can_wait_are_refused_as_a_whole(ledger: Ledger) 
     assert ledger.statistics().events == 1_000 * (60 - len(refused))
     assert ledger.statistics().waiting == 0
     assert codes(await ledger.commit([new_event()])) == [None]
+
+
+async def test_users_are_listed_by_name_with_their_latest_password(ledger: Ledger, reopen: Reopen) -> None:
+    bea = User(name="bea", company=None, role="operator", password="$argon2id$1", created=NOW, updated=NOW)
+    ann = User(name="ann", company="acme", role="viewer", password="$argon2id$2", created=NOW + 1, updated=NOW + 1)
+    await ledger.add_user(bea)
+    await ledger.add_user(ann)
+    await ledger.change_password("bea", "$argon2id$3", NOW + 5)
+    ledger = await reopen()
+    assert await ledger.users() == [ann, replace(bea, password="$argon2id$3", updated=NOW + 5)]
+    await ledger.remove_user("ann")
+    assert [user.name for user in await ledger.users()] == ["bea"]
+
+
+async def test_a_user_that_is_there_cannot_be_added_and_one_that_is_not_cannot_be_changed(ledger: Ledger) -> None:
+    ann = User(name="ann", company="acme", role="viewer", password="$argon2id$2", created=NOW, updated=NOW)
+    await ledger.add_user(ann)
+    with pytest.raises(RingpostError) as refused:
+        await ledger.add_user(replace(ann, company="other"))
+    assert refused.value.code == "invalid_value"
+    for change in (ledger.change_password("bea", "$argon2id$3", NOW), ledger.remove_user("bea")):
+        with pytest.raises(RingpostError) as refused:
+            await change
+        assert refused.value.code == "user_not_found"
+    assert await ledger.users() == [ann]

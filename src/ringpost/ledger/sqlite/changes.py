@@ -11,7 +11,7 @@ import apsw
 import msgspec
 
 from ringpost.errors import RingpostError
-from ringpost.model.access import ApiKey, Pbx
+from ringpost.model.access import ApiKey, Pbx, User
 from ringpost.model.delivery import Owed
 from ringpost.model.integration import Integration
 
@@ -57,6 +57,23 @@ def revoke_key(connection: apsw.Connection, key_id: str, now: int) -> None:
     connection.execute(QUERIES["revoke_key"], (now, key_id))
     if connection.changes() == 0:
         raise RingpostError("key_not_found")
+
+
+def add_user(connection: apsw.Connection, user: User) -> None:
+    values = (user.name, user.company, user.role, user.password, user.created, user.updated)
+    _insert(connection, "add_user", values, "name")
+
+
+def change_password(connection: apsw.Connection, name: str, password: str, now: int) -> None:
+    connection.execute(QUERIES["change_password"], (password, now, name))
+    if connection.changes() == 0:
+        raise RingpostError("user_not_found")
+
+
+def remove_user(connection: apsw.Connection, name: str) -> None:
+    connection.execute(QUERIES["remove_user"], (name,))
+    if connection.changes() == 0:
+        raise RingpostError("user_not_found")
 
 
 def register_pbx(connection: apsw.Connection, company: str, serial: str, now: int) -> Pbx:

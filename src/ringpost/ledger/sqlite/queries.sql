@@ -120,6 +120,18 @@ INSERT INTO keys (id, company, role, name, created, revoked, hash) VALUES (?, ?,
 -- name: revoke_key
 UPDATE keys SET revoked = coalesce(revoked, ?) WHERE id = ?
 
+-- name: users
+SELECT name, company, role, password, created, updated FROM users ORDER BY name
+
+-- name: add_user
+INSERT INTO users (name, company, role, password, created, updated) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: change_password
+UPDATE users SET password = ?, updated = ? WHERE name = ?
+
+-- name: remove_user
+DELETE FROM users WHERE name = ?
+
 -- name: pbxs
 SELECT company, serial, short, registered FROM pbxs ORDER BY registered, company, serial
 

@@ -26,7 +26,7 @@ from ringpost.ledger.ledger import (
     Result,
     Verdict,
 )
-from ringpost.model.access import ApiKey, Pbx
+from ringpost.model.access import ApiKey, Pbx, User
 from ringpost.model.call import Call
 from ringpost.model.delivery import Attempt, Delivery, Owed
 from ringpost.model.event import Event, NewEvent
@@ -159,6 +159,18 @@ class SqliteLedger:
 
     async def revoke_key(self, key_id: str, now: int) -> None:
         await self._change(partial(changes.revoke_key, key_id=key_id, now=now))
+
+    async def users(self) -> list[User]:
+        return [User(**dict(zip(User.__struct_fields__, row, strict=True))) for row in await self._rows("users")]
+
+    async def add_user(self, user: User) -> None:
+        await self._change(partial(changes.add_user, user=user))
+
+    async def change_password(self, name: str, password: str, now: int) -> None:
+        await self._change(partial(changes.change_password, name=name, password=password, now=now))
+
+    async def remove_user(self, name: str) -> None:
+        await self._change(partial(changes.remove_user, name=name))
 
     async def register_pbx(self, company: str, serial: str, now: int) -> Pbx:
         return await self._change(partial(changes.register_pbx, company=company, serial=serial, now=now))

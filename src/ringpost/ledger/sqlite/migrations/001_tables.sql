@@ -137,6 +137,16 @@ CREATE TABLE keys (
     hash    BLOB NOT NULL UNIQUE
 ) STRICT, WITHOUT ROWID;
 
+-- Who signs in to the console; password: its Argon2id hash.
+CREATE TABLE users (
+    name     TEXT NOT NULL PRIMARY KEY,
+    company  TEXT,
+    role     TEXT NOT NULL,
+    password TEXT NOT NULL,
+    created  INTEGER NOT NULL,
+    updated  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE pbxs (
     company    TEXT NOT NULL,
     serial     TEXT NOT NULL,

@@ -1,0 +1,22 @@
+"""A route of the framework for a function of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler
+
+from ringpost.api.operation import PART
+
+
+def plain_route(
+    method: Literal["GET", "POST"], path: str, do: Callable[[Request[Any, Any, Any]], Awaitable[Response[Any]]]
+) -> HTTPRouteHandler:
+    """The function under an address, whose parts that vary are in braces."""
+
+    async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+        return await do(request)
+
+    return HTTPRouteHandler(PART.sub(r"{\1:str}", path), http_method=method, status_code=200)(handle)

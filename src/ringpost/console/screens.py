@@ -1,0 +1,16 @@
+"""Every screen of the console, in the order of the navigation. A new one is added here."""
+
+from __future__ import annotations
+
+from .account import account_screens
+from .keys import key_screens
+from .notices import notice_screens
+from .screen import Action, Screen
+
+
+def all_screens() -> list[Screen | Action]:
+    return [
+        *key_screens(),
+        *notice_screens(),
+        *account_screens(),
+    ]

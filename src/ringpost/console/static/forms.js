@@ -1,0 +1,38 @@
+// Small comforts of forms: a choice that submits at once, no empty values in an address, a copy button.
+
+/** @param {HTMLFormElement} form */
+function leaveOutEmpty(form) {
+  for (const field of form.elements) {
+    if ((field instanceof HTMLInputElement || field instanceof HTMLSelectElement) && field.value === "") field.disabled = true;
+  }
+}
+
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (!(field instanceof HTMLSelectElement)) return;
+  if (field.matches("[data-submits]") || field.form?.matches("[data-chooser]")) field.form?.requestSubmit();
+});
+
+document.addEventListener("submit", (event) => {
+  if (event.target instanceof HTMLFormElement && event.target.method === "get") leaveOutEmpty(event.target);
+});
+// A page that comes back from the history has its fields again.
+window.addEventListener("pageshow", () => {
+  for (const field of document.querySelectorAll("form[method=get] :disabled")) field.removeAttribute("disabled");
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target instanceof Element ? event.target.closest("[data-copies]") : null;
+  if (!(button instanceof HTMLElement)) return;
+  const source = document.getElementById(button.dataset.copies ?? "");
+  if (!source) return;
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(source.textContent ?? "");
+    button.textContent = "Copied";
+  } catch {
+    getSelection()?.selectAllChildren(source);
+    button.textContent = "Selected: copy it";
+  }
+  setTimeout(() => { button.textContent = before; }, 2000);
+});

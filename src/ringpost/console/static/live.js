@@ -1,0 +1,69 @@
+// Live pages: the server says what changed, and the elements that show it are loaded anew from the page's own address.
+// Nothing moves under a pointer: while it is over such an element, what is new waits until it leaves.
+
+/** @typedef {{topic: string, company: string, about: string}} Change */
+/** @type {any} */
+const htmx = /** @type {any} */ (window).htmx;
+const SOON_MS = 400;
+const state = document.getElementById("live-state");
+/** @type {Set<string>} */
+const stale = new Set();
+let last = "";
+/** @type {EventSource | null} */
+let source = null;
+let timer = 0;
+
+/** @param {string} text */
+function tell(text) { if (state && state.textContent !== text) state.textContent = text; }
+
+/** @returns {HTMLElement[]} */
+function parts() { return /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-live]")]); }
+
+/** @param {HTMLElement} part */
+function isBusy(part) {
+  return part.matches(":hover") || part.contains(document.activeElement) || document.querySelector("dialog[open]") !== null;
+}
+
+async function refresh() {
+  timer = 0;
+  for (const part of parts().filter((one) => stale.has(one.id))) {
+    if (isBusy(part)) { tell("There is news; it is shown when the pointer leaves the list."); continue; }
+    stale.delete(part.id);
+    await htmx.ajax("GET", location.pathname + location.search, { source: part, target: part, select: `#${part.id}`, swap: "outerMorph" });
+    tell("Live.");
+  }
+}
+
+function soon() { if (!timer) timer = window.setTimeout(refresh, SOON_MS); }
+
+/** @param {Change} change */
+function mark(change) {
+  for (const part of parts()) {
+    const topics = (part.dataset.live ?? "").split(" ");
+    if (change.topic === "all" || topics.includes(change.topic)) stale.add(part.id);
+  }
+  if (stale.size) soon();
+}
+
+function follow() {
+  if (source || document.hidden || !parts().length) return;
+  const address = new URL("/live", location.href);
+  const company = new URLSearchParams(location.search).get("company");
+  if (company) address.searchParams.set("company", company);
+  if (last) address.searchParams.set("after", last);
+  source = new EventSource(address);
+  source.addEventListener("open", () => tell("Live."));
+  source.addEventListener("error", () => tell("The service does not answer; trying again …"));
+  source.addEventListener("change", (message) => {
+    last = message.lastEventId;
+    mark(JSON.parse(message.data));
+  });
+}
+
+// A browser has six connections to a host: a page that nobody sees lets go of its own, and goes on where it was.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) { source?.close(); source = null; } else follow();
+});
+document.addEventListener("pointerout", () => { if (stale.size) soon(); });
+document.addEventListener("focusout", () => { if (stale.size) soon(); });
+follow();
