@@ -79,7 +79,7 @@ class World:
         settings, metrics, vault = Settings(), Metrics(), Vault(VAULT_KEY)
         keys = Keys(self.ledger, self.now)
         self.users = Users(self.ledger, self.now, QUICK)
-        self.sessions = Sessions(self.now)
+        self.sessions = self.make_sessions()
         self.registry = Registry(self.ledger, vault, settings, self.now, on_change=lambda _: None, resolver=resolver)
         replays = Replays(self.ledger, self.registry.installed, self.replayed.append, self._has_room, self.now, random)
         erasures = Erasures(self.ledger, lambda *lane: self.dropped.append(lane), self.now, random)
@@ -138,6 +138,9 @@ class World:
             await self._server.stop()
         await self.works.close(1_000)
         await self.ledger.close()
+
+    def make_sessions(self) -> Sessions:
+        return Sessions(self.now)
 
     def now(self) -> int:
         return self.time

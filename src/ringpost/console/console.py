@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from litestar import Request, Response, get
-from litestar.handlers import HTTPRouteHandler
+from litestar import Request, Response
 from litestar.types import ControllerRouterHandler
 
 from ringpost.access.keys import RIGHTS
@@ -53,7 +52,7 @@ class Console:
             *(self._route(screen) for screen in self._screens),
             self._route(live_screen(self.live)),
             plain_route("GET", "/", self._home),
-            _static(),
+            plain_route("GET", "/static/{version}/{name:path}", _static),
         ]
 
     def _route(self, screen: Screen | Action) -> ControllerRouterHandler:
@@ -71,12 +70,9 @@ class Console:
         return Response("", status_code=303, headers={"location": first.path, "cache-control": "no-store"})
 
 
-def _static() -> HTTPRouteHandler:
-    @get("/static/{version:str}/{name:path}", include_in_schema=False)
-    async def static(version: str, name: str, request: AnyRequest) -> Response[Any]:
-        try:
-            return asset_reply(version, str(name).lstrip("/"), request.headers.get("accept-encoding", ""))
-        except RingpostError as error:
-            return page("", error.status)
-
-    return static
+async def _static(request: AnyRequest) -> Response[Any]:
+    version, name = request.path_params["version"], str(request.path_params["name"]).lstrip("/")
+    try:
+        return asset_reply(version, name, request.headers.get("accept-encoding", ""))
+    except RingpostError as error:
+        return page("", error.status)

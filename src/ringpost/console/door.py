@@ -162,7 +162,7 @@ class Door:
         """Refuse what another site has a browser send. Browsers name the origin of every form; programs need not."""
         site = request.headers.get("sec-fetch-site")
         origin = request.headers.get("origin")
-        ours = {request.headers.get("host", ""), self._public}
+        ours = {request.headers.get("host"), self._public} - {None, ""}
         if site not in {None, "same-origin", "none"} or (origin is not None and urlsplit(origin).netloc not in ours):
             raise RingpostError("form_not_ours")
 

@@ -1,0 +1,107 @@
+"""Who sees which page and does what: each role on each screen, nobody without a session, no company another's.
+
+The table names every screen; one that is missing from it fails a test.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pytest
+
+from ringpost.console.screen import Action, Screen
+from tests.console.world import OURS, THEIRS, World
+
+ALL: Final = frozenset({"operator", "admin", "viewer"})
+CHANGERS: Final = frozenset({"operator", "admin"})
+# method and address: who may. A `source` key signs in nowhere.
+TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
+    ("GET", "/keys"): CHANGERS,
+    ("POST", "/keys"): CHANGERS,
+    ("GET", "/keys/{id}/revoke"): CHANGERS,
+    ("POST", "/keys/{id}/revoke"): CHANGERS,
+    ("GET", "/notices"): ALL,
+    ("GET", "/account"): ALL,
+    ("POST", "/account"): frozenset({"operator"}),
+    ("POST", "/account/password"): frozenset(),  # a user's alone; here all came by keys
+}
+
+
+def named(screen: Screen | Action) -> tuple[str, str]:
+    return "GET" if isinstance(screen, Screen) else "POST", screen.path
+
+
+async def address(world: World, path: str) -> str:
+    """The address with the id of something of ours."""
+    if path.startswith("/keys/{id}"):
+        made = await world.done("POST", "/v1/keys", {"role": "viewer"})
+        return path.replace("{id}", made["id"])
+    return path
+
+
+def test_the_table_names_every_screen() -> None:
+    from ringpost.console.screens import all_screens
+
+    assert [named(screen) for screen in all_screens()] == list(TABLE)
+
+
+async def test_each_role_sees_and_does_what_the_table_says_and_no_more(world: World, subtests: pytest.Subtests) -> None:
+    for role in sorted(ALL):
+        browser = await world.signed_in(role)
+        for (method, path), may in TABLE.items():
+            with subtests.test(role=role, method=method, path=path):
+                at = await address(world, path)
+                fields = {"role": "viewer", "company": OURS, "name": "ann"}
+                reply = await (browser.get(at) if method == "GET" else browser.submit("/account", fields, to=at))
+                if role in may:
+                    assert reply.status_code in {200, 201, 303, 422}, reply.text
+                else:
+                    assert reply.status_code in {403, 404}, reply.text
+                    assert 'role="alert"' in reply.text
+
+
+async def test_nothing_is_shown_or_done_without_a_session(world: World, subtests: pytest.Subtests) -> None:
+    for method, path in TABLE:
+        with subtests.test(method=method, path=path):
+            browser = world.browser()
+            at = await address(world, path)
+            reply = await (browser.get(at) if method == "GET" else browser.send(at, {"csrf": "x"}))
+            assert reply.status_code == 401
+            assert "<h1>Sign in</h1>" in reply.text
+            assert OURS not in reply.text
+
+
+async def test_a_company_sees_nothing_of_another(world: World, subtests: pytest.Subtests) -> None:
+    await world.notice(message="Of ours alone.")
+    foreign = await world.signed_in("foreign")
+    for method, path in TABLE:
+        if method == "GET":
+            with subtests.test(path=path):
+                reply = await foreign.get(await address(world, path))
+                assert reply.status_code == (404 if "{" in path else 200)
+                assert not re.search(rf"{OURS}|Of ours alone", reply.text)
+                named_ours = await foreign.get(f"{await address(world, path)}?company={OURS}")
+                assert named_ours.status_code == 403 if path in {"/keys", "/notices"} else named_ours.status_code < 500
+                assert not re.search("Of ours alone", named_ours.text)
+    made = await foreign.submit("/keys", {"role": "viewer", "company": OURS})
+    assert made.status_code == 403
+    assert {key.company for key in world.services.keys.all()} == {None, OURS, THEIRS}
+
+
+async def test_an_operator_sees_all_companies_or_the_one_that_was_chosen(world: World) -> None:
+    await world.notice(message="Of ours alone.")
+    await world.notice(message="Of theirs alone.", company=THEIRS)
+    browser = await world.signed_in("operator")
+    both = (await browser.get("/notices")).text
+    assert "Of ours alone." in both
+    assert "Of theirs alone." in both
+    one = (await browser.get(f"/notices?company={OURS}")).text
+    assert "Of theirs alone." not in one
+    assert f'href="/keys?company={OURS}"' in one
+
+
+async def test_a_source_key_signs_in_nowhere(world: World) -> None:
+    reply = await world.browser().send("/sign-in", {"key": world.keys["source"]})
+    assert reply.status_code == 403
+    assert "set-cookie" not in reply.headers
