@@ -117,7 +117,8 @@ class World:
         )
         self.keys = {key.name: text for key, text in made}
         await keys.revoke(made[-1][0].id)
-        app: Any = build_app(self.services)
+        self.app: Any = self.make_app()
+        app = self.app
         transport = httpx.ASGITransport(app=app)
         if on_socket:
             listening = listen("127.0.0.1", 0)
@@ -138,6 +139,9 @@ class World:
             await self._server.stop()
         await self.works.close(1_000)
         await self.ledger.close()
+
+    def make_app(self) -> Any:
+        return build_app(self.services)
 
     def make_sessions(self) -> Sessions:
         return Sessions(self.now)

@@ -13,6 +13,6 @@ from tests.console.world import World
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     world = World()
-    await world.start(tmp_path)
+    await world.start(tmp_path, on_socket=False)
     yield world
     await world.stop()

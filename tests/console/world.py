@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -58,11 +57,10 @@ class Browser:
 class World(api_world.World):
     """The API's world, with the console; every role has a browser that is signed in."""
 
-    async def start(self, folder: Path, *, on_socket: bool = False) -> None:
-        await super().start(folder, on_socket=on_socket)
+    def make_app(self) -> Any:
         self.console = Console(self.services, "")
-        self.app: Any = self.application(self.console)
         self.browsers: list[Browser] = []
+        return self.application(self.console)
 
     def application(self, console: Console) -> Any:
         return build_app(self.services, extra_routes=console.routes(), refusal_page=console.unknown)

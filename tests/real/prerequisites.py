@@ -41,6 +41,14 @@ def node() -> Path:
     return Path(found)
 
 
+def chromium() -> Path:
+    """The browser that shows the console."""
+    skip_if_left_out("chromium")
+    if not os.environ.get("RINGPOST_TEST_CHROMIUM") and (installed := shutil.which("chromium")):
+        return Path(installed)
+    return _found("RINGPOST_TEST_CHROMIUM", ROOT / ".cache/chromium/bin/chromium", "", "Chromium")
+
+
 def _found(variable: str, usual: Path, program: str, name: str) -> Path:
     place = Path(os.environ.get(variable) or usual)
     if not os.access(place / program, os.X_OK):

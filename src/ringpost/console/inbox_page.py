@@ -44,7 +44,8 @@ def inbox_receiver(inbox: Inbox) -> ControllerRouterHandler:
     """Where deliveries to the inbox arrive."""
 
     @post("/inbox/{token:str}", status_code=204, include_in_schema=False)
-    async def receive(token: str, request: Request[Any, Any, Any]) -> None:
+    async def receive(request: Request[Any, Any, Any]) -> None:
+        token: str = request.path_params["token"]
         if not hmac.compare_digest(token.encode(), inbox.token.encode()):
             raise RingpostError("not_found")
         body = bytearray()

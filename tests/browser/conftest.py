@@ -1,0 +1,90 @@
+"""A real Chromium, and the demo as a node of its own for it to look at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from ringpost.console.inbox import Inbox
+from ringpost.console.inbox_page import inbox_receiver, inbox_screens
+from ringpost.intake.notices import notice_event
+from ringpost.integrations.requests import InstallRequest
+from ringpost.model.notice import Notice
+from ringpost.node import Node, start_node
+from ringpost.settings import Settings
+from tests.real import prerequisites
+
+PICTURES: Final = "RINGPOST_TEST_PICTURES"  # a folder for pictures that are to be looked at
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser. It runs without its sandbox: whoever runs the tests may be root, and it sees our pages alone."""
+    program = prerequisites.chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    """A node with something to see on every page."""
+    secrets: dict[str, str] = {}
+    inbox = Inbox(lambda: 1_795_573_019_000, secrets.get)
+
+    def routes(node: Node) -> list[Any]:
+        node.console.add(
+            inbox_screens(inbox, {"Install an integration of your own:": "ringpost integrations install …"})
+        )
+        return [inbox_receiver(inbox)]
+
+    settings = Settings(data=str(tmp_path), port=0, allow_networks=("127.0.0.0/8",))
+    node = await start_node(settings, routes_of=routes)
+    await node.keys.create(company="acme_gmbh", role="viewer", name="dashboard of the sales people in the north")
+    await node.keys.create(company="wildix_srl", role="source", name="")
+    revoked, _ = await node.keys.create(company="acme_gmbh", role="admin", name="old")
+    await node.keys.revoke(revoked.id)
+    installed, credentials = await node.registry.install(
+        "acme_gmbh", InstallRequest(type="webhook", url=f"{node.local_url}/inbox/{inbox.token}", name="Inbox")
+    )
+    secrets[installed.id] = credentials.secret
+    for number, kind in enumerate(("notice:exhausted", "notice:pbx-back", "notice:pbx-lost", "notice:failing")):
+        notice = Notice(
+            company="acme_gmbh", type=kind, time=1_795_573_019_000 + number * 61_000,  # type: ignore[arg-type]
+            message=f"What is said of {kind}: a sentence of the length that such sentences have, with what helps then.",
+            pbx="PBX1", reason="timeout",
+        )  # fmt: skip
+        await node.ledger.commit([notice_event(notice, ())])
+    yield node
+    inbox.close()
+    await node.stop()
+
+
+@pytest.fixture
+def sign_in(node: Node) -> Callable[[BrowserContext], Any]:
+    """Signs a browser in by a link, as an operator."""
+
+    async def sign_in(context: BrowserContext) -> Page:
+        page = await context.new_page()
+        await page.goto(f"{node.local_url}/login/{node.sessions.make_link()}")
+        return page
+
+    return sign_in
+
+
+@pytest.fixture
+def picture() -> Callable[[Page, str], Any]:
+    """Takes a picture of a page, where a folder for them was named."""
+
+    async def take(page: Page, name: str) -> None:
+        folder = os.environ.get(PICTURES)
+        if folder:
+            await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+    return take

@@ -1,0 +1,17 @@
+"""The pages that pictures are taken of, and that must be sound in every look and width."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# a name: the address; those who build a screen add theirs
+PAGES: Final = {
+    "inbox": "/inbox",
+    "keys": "/keys",
+    "notices": "/notices",
+    "account": "/account",
+    "refused": "/keys/none/revoke",
+}
+BEFORE_SIGNING_IN: Final = {"sign-in": "/sign-in"}
+LOOKS: Final = ("light", "dark")
+WIDTHS: Final = (1280, 390)  # pixels: a desk, a phone

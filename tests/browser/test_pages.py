@@ -1,0 +1,56 @@
+"""Every page in a real browser, light and dark, on a desk and on a phone: sound, and nothing refused or foreign.
+
+With RINGPOST_TEST_PICTURES=FOLDER a picture of each is left there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from ringpost.node import Node
+from tests.browser.pages import BEFORE_SIGNING_IN, LOOKS, PAGES, WIDTHS
+
+pytestmark = pytest.mark.real
+
+
+def watched(page: Page, faults: list[str], origin: str) -> None:
+    """Note what a page's scripts fail at, what its policy refuses, and what it asks of others."""
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
+    page.on("console", lambda told: faults.append(f"{page.url}: {told.text}") if told.type == "error" else None)
+    page.on("request", lambda asked: None if asked.url.startswith(origin) else faults.append(f"asked for {asked.url}"))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_pages_are_sound(
+    chromium: Browser, node: Node, sign_in: Any, picture: Callable[[Page, str], Any], look: Any, width: int
+) -> None:
+    faults: list[str] = []
+    context = await chromium.new_context(color_scheme=look, viewport={"width": width, "height": 844})
+    page = await context.new_page()
+    watched(page, faults, node.local_url)
+    for name, path in BEFORE_SIGNING_IN.items():
+        await page.goto(f"{node.local_url}{path}")
+        await check(page)
+        await picture(page, f"{name}-{look}-{width}")
+    page = await sign_in(context)
+    for name, path in PAGES.items():
+        if name != "refused":
+            watched(page, faults, node.local_url)
+        await page.goto(f"{node.local_url}{path}")
+        await check(page)
+        await picture(page, f"{name}-{look}-{width}")
+        await page.close()
+        page = await context.new_page()
+    assert faults == []
+
+
+async def check(page: Page) -> None:
+    """It is as wide as the window, and can be read."""
+    wide = await page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide[0] <= wide[1], f"{page.url} is wider than its window: {wide}"
+    assert await page.locator("h1").count() == 1
