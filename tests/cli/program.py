@@ -20,7 +20,7 @@ RINGPOST = Path(sys.executable).with_name("ringpost")
 SECONDS = 30
 _started: list[Process] = []
 # Commands whose output is to show a secret, once.
-_SHOWS = ({"keys", "create"}, {"integrations", "install"}, {"--reveal"}, {"demo"})
+_SHOWS = ({"keys", "create"}, {"users", "link"}, {"integrations", "install"}, {"--reveal"}, {"demo"})
 
 
 @dataclass(frozen=True)

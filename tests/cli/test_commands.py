@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -41,7 +42,8 @@ async def test_every_command_has_help(tmp_path: Path) -> None:
     for name in COMMANDS:
         assert name in top.out
     for words in (
-        ["serve"], ["keys", "create"], ["integrations", "install"], ["integrations", "edit"], ["integrations", "pause"],
+        ["serve"], ["keys", "create"], ["users", "add"],
+        ["integrations", "install"], ["integrations", "edit"], ["integrations", "pause"],
         ["integrations", "resume"], ["notices"], ["send"], ["doctor"], ["demo"],
     ):  # fmt: skip
         assert "Usage" in (await shown(tmp_path, *words, "--help")).out
@@ -82,6 +84,29 @@ async def test_an_integration_is_installed_tested_shown_and_deleted(
 async def test_a_refused_installation_says_the_field_and_what_helps(tmp_path: Path, service: Running) -> None:
     done = await ringpost(tmp_path, "integrations", "install", "webhook", "http://10.0.0.1/", "--company", "acme")
     assert (done.code, "target_refused (url)" in done.err, "allow_networks" in done.err) == (1, True, True)
+
+
+async def test_users_are_made_with_and_without_a_service_and_a_link_signs_in(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("four words make one\n")
+    words = ("users", "add", "--password-file", "password", "--role")
+    await shown(tmp_path, *words, "operator", "ann")
+    service = await running(tmp_path, "serve", "--port", "0")
+    await service.wait_for(lambda lines: any("users link" in line for line in lines))
+    assert "Added bea" in (await shown(tmp_path, *words, "viewer", "bea", "--company", "acme")).out
+    listed = json.loads((await shown(tmp_path, "users", "list", "--json")).out)
+    assert [(row["name"], row["company"], row["role"]) for row in listed] == [
+        ("ann", None, "operator"),
+        ("bea", "acme", "viewer"),
+    ]
+    (tmp_path / "password").write_text("short")
+    refused = await ringpost(tmp_path, "users", "password", "ann", "--password-file", "password")
+    assert (refused.code, "password_too_weak" in refused.err) == (1, True)
+    link = (await shown(tmp_path, "users", "link")).out.strip()
+    with urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(link) as page:
+        assert "one-time link" in page.read().decode()
+    await shown(tmp_path, "users", "remove", "bea")
+    assert await service.stop(signal.SIGTERM) == 0
+    assert (await shown(tmp_path, "users", "list")).out.split("\t")[0] == "ann"
 
 
 async def test_keys_are_made_with_and_without_a_service(tmp_path: Path) -> None:

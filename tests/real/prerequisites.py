@@ -49,6 +49,16 @@ def chromium() -> Path:
     return _found("RINGPOST_TEST_CHROMIUM", ROOT / ".cache/chromium/bin/chromium", "", "Chromium")
 
 
+def typescript() -> Path:
+    """TypeScript's compiler, which goes with Node.js."""
+    skip_if_left_out("node")
+    there = Path(os.environ.get("RINGPOST_CACHE") or ROOT / ".cache") / "typescript/node_modules/.bin/tsc"
+    found = str(there) if there.exists() else shutil.which("tsc")
+    if found is None:
+        pytest.skip("TypeScript is not on this machine; ./run test fetches it where npm is")
+    return Path(found)
+
+
 def _found(variable: str, usual: Path, program: str, name: str) -> Path:
     place = Path(os.environ.get(variable) or usual)
     if not os.access(place / program, os.X_OK):
