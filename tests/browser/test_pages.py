@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page
 
 from ringpost.node import Node
 from tests.browser.pages import BEFORE_SIGNING_IN, LOOKS, PAGES, WIDTHS
+from tests.real.prerequisites import npm_package
 
 pytestmark = pytest.mark.real
 
@@ -47,6 +48,24 @@ async def test_pages_are_sound(
         await page.close()
         page = await context.new_page()
     assert faults == []
+
+
+async def test_pages_can_be_used_by_everybody(
+    chromium: Browser, node: Node, sign_in: Any, subtests: pytest.Subtests
+) -> None:
+    """What axe-core finds: contrast, names, labels, order, landmarks."""
+    axe = npm_package("axe-core@4.14.1", "axe-core/axe.min.js").read_text("utf-8")
+    for look in LOOKS:
+        context = await chromium.new_context(color_scheme=look)  # type: ignore[arg-type]  # one of the two
+        for name, path in (BEFORE_SIGNING_IN | PAGES).items():
+            page = await context.new_page() if name in BEFORE_SIGNING_IN else await sign_in(context)
+            await page.goto(f"{node.local_url}{path}")
+            await page.evaluate(axe)
+            found = await page.evaluate("axe.run()")
+            told = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]
+            with subtests.test(page=name, look=look):
+                assert told == []
+            await page.close()
 
 
 async def check(page: Page) -> None:

@@ -105,3 +105,9 @@ async def test_a_source_key_signs_in_nowhere(world: World) -> None:
     reply = await world.browser().send("/sign-in", {"key": world.keys["source"]})
     assert reply.status_code == 403
     assert "set-cookie" not in reply.headers
+
+
+@pytest.mark.parametrize(("role", "first"), [("operator", "/keys"), ("admin", "/keys"), ("viewer", "/notices")])
+async def test_each_role_begins_at_the_first_page_that_it_may_see(world: World, role: str, first: str) -> None:
+    reply = await (await world.signed_in(role)).get("/")
+    assert (reply.status_code, reply.headers["location"]) == (303, first)

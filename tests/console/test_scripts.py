@@ -28,6 +28,6 @@ def test_every_script_is_a_module_that_node_can_read(node: Path, tmp_path: Path)
 
 
 def test_the_types_of_our_scripts_are_sound(node: Path) -> None:
-    tsc = prerequisites.typescript()
+    tsc = prerequisites.npm_package("typescript@5.9.3", ".bin/tsc")
     told = subprocess.run([tsc, "-p", FOLDER / "jsconfig.json"], check=False, capture_output=True, text=True)
     assert told.returncode == 0, told.stdout

@@ -49,14 +49,14 @@ def chromium() -> Path:
     return _found("RINGPOST_TEST_CHROMIUM", ROOT / ".cache/chromium/bin/chromium", "", "Chromium")
 
 
-def typescript() -> Path:
-    """TypeScript's compiler, which goes with Node.js."""
+def npm_package(name: str, file: str) -> Path:
+    """A file of a package from npm, which goes with Node.js; the test is skipped where it was not fetched."""
     skip_if_left_out("node")
-    there = Path(os.environ.get("RINGPOST_CACHE") or ROOT / ".cache") / "typescript/node_modules/.bin/tsc"
-    found = str(there) if there.exists() else shutil.which("tsc")
-    if found is None:
-        pytest.skip("TypeScript is not on this machine; ./run test fetches it where npm is")
-    return Path(found)
+    cache = Path(os.environ.get("RINGPOST_CACHE") or ROOT / ".cache")
+    found = cache / "npm" / name / "node_modules" / file
+    if not found.exists():
+        pytest.skip(f"{name} is not there; ./run test fetches it where npm is")
+    return found
 
 
 def _found(variable: str, usual: Path, program: str, name: str) -> Path:

@@ -67,7 +67,7 @@ def user_routes() -> list[Route]:
             Operation(
                 method="POST", path="/v1/users", id="createUser", tag=_TAG, right="change", takes=NewUser,
                 answers=UserShown, status=201, summary="Make a user of the console", refusals=("password_too_weak",),
-                example={"name": "ann@example.com", "role": "viewer", "password": "four words make one"},
+                example={"name": "ann@example.com", "role": "viewer", "password": "a few words do well"},
                 about="Their role is operator, admin or viewer. An admin makes users of its own company, no operators.",
             ),
             create_user,
@@ -83,7 +83,7 @@ def user_routes() -> list[Route]:
             Operation(
                 method="POST", path="/v1/users/{name}/password", id="setPassword", tag=_TAG, right="change",
                 takes=NewPassword, answers=UserShown, summary="Give a user another password", query=(COMPANY,),
-                refusals=("user_not_found", "password_too_weak"), example={"password": "four other words"},
+                refusals=("user_not_found", "password_too_weak"), example={"password": "some other words do"},
                 about="The user's sessions end at once.",
             ),
             set_password,
