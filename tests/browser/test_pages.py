@@ -56,7 +56,7 @@ async def test_pages_can_be_used_by_everybody(
     """What axe-core finds: contrast, names, labels, order, landmarks."""
     axe = npm_package("axe-core@4.14.1", "axe-core/axe.min.js").read_text("utf-8")
     for look in LOOKS:
-        context = await chromium.new_context(color_scheme=look)  # type: ignore[arg-type]  # one of the two
+        context = await chromium.new_context(color_scheme=look)
         for name, path in (BEFORE_SIGNING_IN | PAGES).items():
             page = await context.new_page() if name in BEFORE_SIGNING_IN else await sign_in(context)
             await page.goto(f"{node.local_url}{path}")

@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ringpost.console.live import CALL, MOST_FOLLOWERS, NOTICE, Change, Live, Told
+from ringpost.console.live import CALL, MOST_FOLLOWERS, MOST_OF_ONE, NOTICE, Change, Live, Told
 from ringpost.errors import RingpostError
 
 
-async def follower(live: Live, company: str | None = None, last: str = "") -> tuple[AsyncIterator[Told], Told]:
+async def follower(
+    live: Live, company: str | None = None, last: str = "", whose: str = "ann"
+) -> tuple[AsyncIterator[Told], Told]:
     """One that follows, and the first it was told."""
-    told = live.follow(company, last)
+    told = live.follow(company, last, whose)
     return told, await asyncio.wait_for(anext(told), 5)
 
 
@@ -86,11 +88,21 @@ async def test_a_flood_of_different_changes_is_one_look_at_everything() -> None:
     assert len(seen) <= 201
 
 
+async def test_one_user_follows_with_only_so_many_pages_and_others_still_can() -> None:
+    live = Live()
+    pages = [await follower(live) for _ in range(MOST_OF_ONE)]
+    with pytest.raises(RingpostError):
+        await follower(live)
+    await follower(live, whose="bea")
+    await pages[0][0].aclose()  # type: ignore[attr-defined]  # an async generator
+    await follower(live)
+
+
 async def test_there_are_only_so_many_followers_and_none_after_the_end() -> None:
     live = Live()
-    all_of_them = [await follower(live) for _ in range(MOST_FOLLOWERS)]
+    all_of_them = [await follower(live, whose=f"user{n // MOST_OF_ONE}") for n in range(MOST_FOLLOWERS)]
     with pytest.raises(RingpostError) as refused:
-        await follower(live)
+        await follower(live, whose="another")
     assert refused.value.code == "overloaded"
     live.close()
     for followed, _ in all_of_them:

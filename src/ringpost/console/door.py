@@ -17,6 +17,7 @@ from litestar.datastructures import Cookie
 from ringpost.access.sessions import ABSOLUTE_MS, Flash, Session
 from ringpost.api.answers import log_fault, refusal_headers
 from ringpost.api.body import read_body
+from ringpost.api.operation import PART
 from ringpost.api.query import Parameter, Query
 from ringpost.api.services import Services
 from ringpost.errors import RingpostError
@@ -77,12 +78,7 @@ class Door:
             except RingpostError as error:
                 if again is None or error.status not in {409, 422}:
                     raise
-                visit = msgspec.structs.replace(visit, problem=error, at=again.path)
-                shown = await again.show(visit)
-                assert isinstance(shown, View)  # noqa: S101 - a page with a form is no stream
-                return await self._page(
-                    msgspec.structs.replace(shown, status=error.status), visit, again.title, request
-                )
+                return await self._again(again, error, visit, request)
             if isinstance(done, Go):
                 return self._go(done, visit)
             return await self._page(done, visit, again.title if again else "Done", request)
@@ -191,6 +187,15 @@ class Door:
             form=form or {},
             last_event=request.headers.get("last-event-id", ""),
         )
+
+    async def _again(self, screen: Screen, error: RingpostError, before: Visit, request: AnyRequest) -> Response[Any]:
+        """The page with the form once more, which tells what is wrong."""
+        at = PART.sub(lambda part: before.path[part[1]], screen.path)
+        visit = msgspec.structs.replace(before, problem=error, at=at)
+        shown = await screen.show(visit)
+        if isinstance(shown, View):
+            shown = msgspec.structs.replace(shown, status=error.status)
+        return await self._page(shown, visit, screen.title, request)
 
     async def _page(self, shown: View | Response[Any], visit: Visit, title: str, request: AnyRequest) -> Response[Any]:
         if not isinstance(shown, View):

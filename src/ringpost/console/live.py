@@ -26,6 +26,7 @@ INTEGRATION: Final = "integration"  # one was installed, changed, paused or dele
 TOPICS: Final = (CALL, NOTICE, DELIVERY, INTEGRATION)
 
 MOST_FOLLOWERS: Final = 200
+MOST_OF_ONE: Final = 30  # pages that one user, key or link follows with
 _KEPT: Final = 1_000  # changes, for those who come back
 _WAITING: Final = 500  # changes that one follower has not taken; beyond it looks at everything anew
 _AT_ONCE: Final = 200  # different changes in one burst; beyond, everybody looks at everything anew
@@ -58,7 +59,7 @@ class Live:
         self._number = 0
         self._kept: deque[tuple[int, Change]] = deque(maxlen=_KEPT)
         self._burst: dict[Change, None] = {}
-        self._followers: set[asyncio.Queue[Told | None]] = set()
+        self._followers: dict[asyncio.Queue[Told | None], str] = {}  # and who each is
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -90,23 +91,24 @@ class Live:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TOGETHER_SECONDS, self._flush)
 
-    async def follow(self, company: str | None, last: str) -> AsyncIterator[Told]:
+    async def follow(self, company: str | None, last: str, whose: str) -> AsyncIterator[Told]:
         """Changes of a company (None: of all) as they come, first those after the last one that was seen.
 
-        Raises `overloaded` where too many follow already.
+        whose: the id of who follows. Raises `overloaded` where too many follow already, or too many of the same.
         """
-        if len(self._followers) >= MOST_FOLLOWERS or self._closed:
+        is_full = len(self._followers) >= MOST_FOLLOWERS
+        if is_full or self._closed or list(self._followers.values()).count(whose) >= MOST_OF_ONE:
             raise RingpostError("overloaded", "Too many pages follow live changes; load the page again for news.")
         queue: asyncio.Queue[Told | None] = asyncio.Queue()
         for told in self._missed(last):
             queue.put_nowait(told)
-        self._followers.add(queue)
+        self._followers[queue] = whose
         try:
             while (told_or_end := await queue.get()) is not None:
                 if company is None or told_or_end.change.company in {company, ""}:
                     yield told_or_end
         finally:
-            self._followers.discard(queue)
+            del self._followers[queue]
 
     def close(self) -> None:
         """End every stream: the server waits for them."""

@@ -24,7 +24,7 @@ def live_screen(live: Live) -> Screen:
 
     async def show(visit: Visit) -> Response[Any]:
         last = visit.last_event or visit.query.text("after") or ""
-        followed = live.follow(visit.companies, last)
+        followed = live.follow(visit.companies, last, visit.caller.key_id)
         first = await anext(followed)  # what is refused is refused before anything is sent
         return ServerSentEvent(_messages(first, followed, visit))
 
