@@ -2,8 +2,8 @@
 
 How a screen is made (`notices.py` and `keys.py` are the two to copy):
 
-- A screen is a module with functions `async def show_…(visit) -> View` and `async def do_…(visit) -> Go`, and a
-  `…_screens()` that declares each once, as `Screen` (a page, GET) or `Action` (a form, POST) of `screen.py`: address,
+- A screen is a module with functions as `async def show_keys(visit) -> View` and `async def revoke_key(visit) -> Go`,
+  and a `…_screens()` that declares each once, as `Screen` (a page, GET) or `Action` (a form, POST) of `screen.py`: address,
   right, query values, place in the navigation. `screens.py` lists those functions. Nothing else is to be done: signing
   in, rights, CSRF, headers, errors, the frame around a page and the tests' rights matrix all come from the declaration.
 - Data comes from `visit.services`, the parts that the API works with; never over HTTP. A screen asks them, makes
@@ -18,7 +18,8 @@ How a screen is made (`notices.py` and `keys.py` are the two to copy):
   and keeps the chosen company; a None leaves the value out.
 - Live: put `data-live="TOPIC …"` and an `id` on an element. When something of that topic changes (`live.py`), the
   browser loads the page's own address again and morphs that element. Rows keep an `id` of their own. Rendering is in
-  one place only, and rights are checked where they always are.
+  one place only, and rights are checked where they always are. A new topic: a constant in `live.py`, and a call of
+  `live.tell` where it changes (`node.py` has those there are).
 - Templates extend `base.html`; macros are in `macros.html` (`m.time`, `m.badge`, `m.field`, `m.csrf`, `m.pager`,
   `m.refusal`, `m.empty`). Everything is escaped; there is no `|safe`. No `style=`, `on…=`, `<script>` text, `hx-on` or
   `js:`: the Content-Security-Policy refuses them and a test fails. Forms work without a script.
@@ -27,5 +28,6 @@ How a screen is made (`notices.py` and `keys.py` are the two to copy):
 - Another page in a dialog: `<a href="…" data-dialog>` shows that page's `<main>` in a dialog where a script runs.
 - Keyboard: rows that j and k walk have `data-row`; the first link in it is what enter follows.
 - Tests: add the screen to the table in `tests/console/test_rights.py` (a test fails until it is there), what it does to
-  a test of its own, and its address to `tests/browser/pages.py`, which takes its pictures.
+  a test of its own, and its address to `tests/browser/pages.py`: it is then looked at by axe, in each look and width,
+  and with RINGPOST_TEST_PICTURES=FOLDER its pictures are left there for you to look at.
 """
