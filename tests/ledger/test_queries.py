@@ -23,6 +23,7 @@ WHOLE = {
     "deleted_integrations": "integrations",
     "keys": "keys",
     "pbxs": "pbxs",
+    "users": "users",
     "failings": "failings",
     "calls_going_on_of_all": "calls",
     "forget_old": "remembered",

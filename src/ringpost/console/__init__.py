@@ -3,9 +3,10 @@
 How a screen is made (`notices.py` and `keys.py` are the two to copy):
 
 - A screen is a module with functions as `async def show_keys(visit) -> View` and `async def revoke_key(visit) -> Go`,
-  and a `…_screens()` that declares each once, as `Screen` (a page, GET) or `Action` (a form, POST) of `screen.py`: address,
-  right, query values, place in the navigation. `screens.py` lists those functions. Nothing else is to be done: signing
-  in, rights, CSRF, headers, errors, the frame around a page and the tests' rights matrix all come from the declaration.
+  and a `…_screens()` that declares each once, as `Screen` (a page, GET) or `Action` (a form, POST) of `screen.py`:
+  address, right, query values, place in the navigation. `screens.py` lists those functions. Nothing else is to be done:
+  signing in, rights, CSRF, headers, errors, the frame around a page and the tests' rights matrix all come from the
+  declaration.
 - Data comes from `visit.services`, the parts that the API works with; never over HTTP. A screen asks them, makes
   a frozen Struct of what is to be shown (numbers and words, no logic for the template), and names a template.
 - `visit.companies` limits a list (None: an operator who chose no company); `visit.company` is the one that a change is
