@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringpost.console.summary import summarise
@@ -39,6 +39,7 @@ def test_an_end_says_whether_it_was_answered_and_who_ended_it() -> None:
     assert (missed.who, missed.what) == ("1001 → 1002", "not answered, ended by the PBX")
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(st.dictionaries(keys, st.dictionaries(keys, json_values, max_size=5) | json_values, max_size=5))
 def test_any_object_is_put_into_words(event: dict[str, Any]) -> None:
     assert summarise(event).type
