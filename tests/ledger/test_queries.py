@@ -26,6 +26,7 @@ WHOLE = {
     "users": "users",
     "failings": "failings",
     "calls_going_on_of_all": "calls",
+    "call_numbers_going_on_of_all": "calls",
     "forget_old": "remembered",
 }
 lists: st.SearchStrategy[List] = st.sampled_from(["calls", "events", "deliveries", "notices"])
@@ -60,6 +61,50 @@ def test_a_batch_of_a_replay_is_found_by_its_numbers_alone(connection: apsw.Conn
     values = dict.fromkeys(re.findall(r":(\w+)", QUERIES[name]))
     plan = [str(step[3]) for step in connection.execute("EXPLAIN QUERY PLAN " + QUERIES[name], values)]
     assert not any("deliveries_by_state" in step for step in plan)  # it holds all that an integration was ever owed
+
+
+def plan_of(connection: apsw.Connection, name: str) -> list[str]:
+    values = dict.fromkeys(re.findall(r":(\w+)", QUERIES[name]))
+    return [str(step[3]) for step in connection.execute("EXPLAIN QUERY PLAN " + QUERIES[name], values)]
+
+
+@pytest.mark.parametrize("name", ["next_integration", "next_series"])
+def test_the_next_integration_is_found_without_walking_along_the_rows_of_the_one_before(
+    connection: apsw.Connection, name: str
+) -> None:
+    plan = plan_of(connection, name)
+    assert any("(company=? AND integration>?)" in step for step in plan)
+    assert any("(company>?)" in step for step in plan)
+    assert not any("TEMP B-TREE" in step for step in plan)
+
+
+@pytest.mark.parametrize(
+    ("name", "search"),
+    [
+        (
+            "deliveries_looked_through",
+            "INDEX deliveries_by_state (company=? AND integration=? AND state=? AND seq>? AND",
+        ),
+        ("deliveries_walked", "PRIMARY KEY (seq>? AND (seq,integration)<(?,?))"),
+        (
+            "count_in_states",
+            "COVERING INDEX deliveries_by_state (company=? AND integration=? AND state=? AND seq>? AND",
+        ),
+        ("count_owed", "COVERING INDEX deliveries_by_state (company=? AND integration=? AND state=?)"),
+        ("oldest_owed", "COVERING INDEX deliveries_by_state (company=? AND integration=? AND state=?)"),
+        ("call_numbers", "COVERING INDEX calls_by_start (company=? AND first>? AND first<?)"),
+        ("call_numbers_going_on", "INDEX calls_open (company=? AND first>? AND first<?)"),
+        ("call_numbers_of_all", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        ("numbers_of_calls", "COVERING INDEX calls_by_id (company=? AND call=?)"),
+        ("points", "PRIMARY KEY (company=? AND integration=? AND time>? AND time<?)"),
+    ],
+)
+def test_what_the_console_reads_is_found_by_an_index_and_comes_sorted(
+    connection: apsw.Connection, name: str, search: str
+) -> None:
+    plan = plan_of(connection, name)
+    assert any(search in step for step in plan), plan
+    assert name == "points" or not any("TEMP B-TREE" in step for step in plan)
 
 
 def test_a_whole_table_that_is_read_would_be_noticed(connection: apsw.Connection) -> None:

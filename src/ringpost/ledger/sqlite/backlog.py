@@ -21,11 +21,18 @@ def owing(connection: apsw.Connection) -> list[tuple[str, str, int]]:
     """Counting looks at each pending delivery, in one index."""
     found = []
     company = integration = ""
-    while following := connection.execute(QUERIES["next_integration"], (company, integration)).fetchone():
+    while following := next_integration(connection, company, integration):
         company, integration = following
         count = connection.execute(QUERIES["owed_count"], {"company": company, "integration": integration}).get
         if count:
             found.append((company, integration, count))
+    return found
+
+
+def next_integration(connection: apsw.Connection, company: str, integration: str) -> tuple[str, str] | None:
+    """The one after a (company, integration), among those that were ever owed something."""
+    names = {"company": company, "integration": integration}
+    found: tuple[str, str] | None = connection.execute(QUERIES["next_integration"], names).fetchone()
     return found
 
 

@@ -21,6 +21,7 @@ from ringpost.model.delivery import Delivery
 from ringpost.model.event import Event, next_seq
 from ringpost.model.notice import company_of_lane
 
+from .backlog import next_integration
 from .cursors import read_cursor, write_cursor
 from .rows import NUMBERS, Row, to_call, to_delivery, to_event
 from .sql import QUERIES
@@ -62,7 +63,7 @@ def notices(
     limit: int,
 ) -> Page[Event]:
     place = read_cursor("notices", cursor)
-    lowest, highest = _bounds(since, until)
+    lowest, highest = bounds(since, until)
     names = {
         "company": company,
         "type": type_,
@@ -99,19 +100,19 @@ def deliveries(
     place = read_cursor("deliveries", cursor)
     with ExitStack() as open_streams:
         if wanted.call is not None:
-            rows = _of_call(connection, open_streams, company, wanted, place)
+            rows = of_call(connection, open_streams, company, wanted, place)
         elif company is None and wanted.integration is None and wanted.state is None:
             rows = _stream(connection, open_streams, "deliveries_of_all", wanted, place)
         else:
             rows = _merged(connection, open_streams, company, wanted, place)
-        rest = (row for row in rows if place is None or _place(row) < place)
+        rest = (row for row in rows if place is None or place_of(row) < place)
         found = [to_delivery(row) for row in islice(rest, limit + 1)]
     shown = found[:limit]
     after = write_cursor("deliveries", shown[-1].seq, shown[-1].integration) if len(found) > limit else None
     return Page(shown, after)
 
 
-def _of_call(
+def of_call(
     connection: apsw.Connection,
     open_streams: ExitStack,
     company: str | None,
@@ -130,13 +131,13 @@ def _of_call(
         for name in companies
     ]
     numbers = NUMBERS[wanted.state]
-    return (row for row in heapq.merge(*map(_newest_first, streams), key=_place, reverse=True) if row[5] in numbers)
+    return (row for row in heapq.merge(*map(_newest_first, streams), key=place_of, reverse=True) if row[5] in numbers)
 
 
 def _newest_first(rows: Iterator[Row]) -> Iterator[Row]:
     """Rows that are in the order of their events, put in order within each event."""
     for _, of_event in groupby(rows, key=lambda row: row[2]):
-        yield from sorted(of_event, key=_place, reverse=True)
+        yield from sorted(of_event, key=place_of, reverse=True)
 
 
 def _companies_of_call(connection: apsw.Connection, call: str | None) -> list[str]:
@@ -155,24 +156,24 @@ def _merged(
         _stream(
             connection, open_streams, "deliveries_in_state", wanted, place, company=of, integration=name, state=number
         )
-        for of, name in _integrations(connection, company, wanted.integration)
+        for of, name in integrations(connection, company, wanted.integration)
         for number in NUMBERS[wanted.state]
     ]
-    return heapq.merge(*streams, key=_place, reverse=True)
+    return heapq.merge(*streams, key=place_of, reverse=True)
 
 
-def _integrations(
+def integrations(
     connection: apsw.Connection, company: str | None, integration: str | None
 ) -> Iterator[tuple[str, str]]:
     """(company, integration) of those that were ever owed something."""
     if company is not None and integration is not None:
         yield company, integration
         return
-    found = connection.execute(QUERIES["next_integration"], (company or "", "")).fetchone()
+    found = next_integration(connection, company or "", "")
     while found is not None and company in {None, found[0]}:
         if integration in {None, found[1]}:
             yield found
-        found = connection.execute(QUERIES["next_integration"], found).fetchone()
+        found = next_integration(connection, *found)
 
 
 def _stream(
@@ -186,7 +187,7 @@ def _stream(
     integration: str | None = None,
     state: int | None = None,
 ) -> Iterator[Row]:
-    since, until = _bounds(wanted.since, wanted.until)
+    since, until = bounds(wanted.since, wanted.until)
     names = {
         "company": company,
         "integration": integration,
@@ -200,12 +201,12 @@ def _stream(
     return open_streams.enter_context(closing(connection.execute(QUERIES[query], names)))
 
 
-def _bounds(since: int | None, until: int | None) -> tuple[int, int]:
+def bounds(since: int | None, until: int | None) -> tuple[int, int]:
     """The lowest and highest seq of the time that is asked for (ms): a seq begins with its time of acceptance."""
     lowest = 0 if since is None else next_seq(0, since)
     highest = _HIGHEST if until is None else next_seq(0, until + 1) - 1
     return min(lowest, _HIGHEST), min(highest, _HIGHEST)
 
 
-def _place(row: Row) -> tuple[int, str]:
+def place_of(row: Row) -> tuple[int, str]:
     return row[2], row[1]

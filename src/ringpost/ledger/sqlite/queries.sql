@@ -144,9 +144,19 @@ VALUES (:company, :serial, NOT EXISTS (SELECT 1 FROM pbxs WHERE company = :compa
 ON CONFLICT DO NOTHING
 
 -- name: next_integration
--- The integration after one, among those that were ever owed something.
-SELECT company, integration FROM deliveries
-WHERE (company, integration) > (?, ?) ORDER BY company, integration LIMIT 1
+-- The integration after one, among those that were ever owed something: in the same company, or in the next. (Of a
+-- comparison of rows SQLite makes a search for the first that is not less, and would walk along all that this one had.)
+SELECT company, integration FROM (
+    SELECT * FROM (
+        SELECT company, integration FROM deliveries
+        WHERE company = :company AND integration > :integration ORDER BY integration LIMIT 1
+    )
+    UNION ALL
+    SELECT * FROM (
+        SELECT company, integration FROM deliveries WHERE company > :company ORDER BY company, integration LIMIT 1
+    )
+)
+LIMIT 1
 
 -- name: owed_count
 SELECT count(*) FROM deliveries
@@ -627,3 +637,201 @@ INSERT INTO deliveries
     (seq, integration, company, call, type, state, attempts, due, created, updated, status, error, replay, earlier)
 SELECT e.seq, :integration, e.company, e.call, e.type, 0, 0, :now, :now, :now, NULL, NULL, 1, 0
 FROM json_each(:seqs) AS wanted CROSS JOIN events AS e ON e.seq = wanted.value
+
+-- name: call_numbers
+SELECT json_group_array(first) FROM (
+    SELECT first FROM calls INDEXED BY calls_by_start
+    WHERE company = :company AND first BETWEEN :since AND :until ORDER BY first DESC LIMIT :limit
+)
+
+-- name: call_numbers_going_on
+SELECT json_group_array(first) FROM (
+    SELECT first FROM calls INDEXED BY calls_open
+    WHERE company = :company AND ended IS NULL AND first BETWEEN :since AND :until ORDER BY first DESC LIMIT :limit
+)
+
+-- name: call_numbers_of_all
+SELECT json_group_array(first) FROM (
+    SELECT first FROM calls WHERE first BETWEEN :since AND :until ORDER BY first DESC LIMIT :limit
+)
+
+-- name: call_numbers_going_on_of_all
+-- The partial index holds the open calls alone: it is read as a whole and sorted.
+SELECT json_group_array(first) FROM (
+    SELECT first FROM calls INDEXED BY calls_open
+    WHERE ended IS NULL AND first BETWEEN :since AND :until ORDER BY first DESC LIMIT :limit
+)
+
+-- name: number_of_call
+SELECT first FROM calls WHERE company = :company AND call = :call
+
+-- name: numbers_of_calls
+SELECT json_group_array(json_array(c.company, c.call, c.first))
+FROM json_each(:calls) AS wanted
+CROSS JOIN calls AS c INDEXED BY calls_by_id ON c.company = wanted.value ->> 0 AND c.call = wanted.value ->> 1
+
+-- name: calls_saying
+-- Those of these calls in whose first or newest event digits or letters are, wherever.
+SELECT c.first, s.data, e.data
+FROM json_each(:firsts) AS wanted CROSS JOIN calls AS c ON c.first = wanted.value
+CROSS JOIN events AS s ON s.seq = c.first
+CROSS JOIN events AS e ON e.seq = c.last
+WHERE :digits IS NOT NULL AND (instr(e.data, :digits) OR instr(s.data, :digits))
+   OR :letters IS NOT NULL AND (
+       instr(lower(CAST(e.data AS TEXT)), :letters) OR instr(lower(CAST(s.data AS TEXT)), :letters)
+   )
+
+-- name: marks_of_calls
+-- How the deliveries of each call fared at each integration, as the rank of the worst (model.call_line.MARKS), and which
+-- is the newest in a state; along so many of its newest events at most. As one JSON text, so in one step.
+WITH RECURSIVE chain (first, seq, previous, number) AS (
+    SELECT c.first, e.seq, e.previous, 1
+    FROM json_each(:firsts) AS wanted CROSS JOIN calls AS c ON c.first = wanted.value
+    CROSS JOIN events AS e ON e.seq = c.last
+    UNION ALL
+    SELECT chain.first, e.seq, e.previous, chain.number + 1
+    FROM chain CROSS JOIN events AS e ON e.seq = chain.previous
+    WHERE chain.number < :limit
+)
+SELECT json_group_array(json_array(first, integration, rank, newest)) FROM (
+    SELECT chain.first AS first, d.integration AS integration,
+           max(CASE d.state WHEN 2 THEN 0 WHEN 4 THEN 1 WHEN 0 THEN 2 WHEN 1 THEN 3 ELSE 4 END) AS rank,
+           max(d.seq) FILTER (WHERE d.state = :state) AS newest
+    FROM chain CROSS JOIN deliveries AS d ON d.seq = chain.seq
+    GROUP BY chain.first, d.integration
+)
+
+-- name: calls_of_numbers
+SELECT c.first, c.company, c.call, c.pbx, c.started, c.updated, c.ended, c.events, e.data
+FROM json_each(:firsts) AS wanted CROSS JOIN calls AS c ON c.first = wanted.value
+CROSS JOIN events AS e ON e.seq = c.last
+
+-- name: deliveries_looked_through
+-- Of one integration in one state: how many were looked at, the last of them, and those that are wanted.
+SELECT count(*), min(seq), json_group_array(json_array(
+    company, integration, seq, call, type, state, attempts, due, created, updated, status, error, replay
+)) FILTER (
+    WHERE (:type IS NULL OR type = :type)
+      AND (:status IS NULL OR status = :status)
+      AND (:error IS NULL OR error = :error)
+      AND (:digits IS NULL OR (SELECT instr(data, :digits) FROM events WHERE seq = looked.seq))
+      AND (:letters IS NULL
+           OR (SELECT instr(lower(CAST(data AS TEXT)), :letters) FROM events WHERE seq = looked.seq))
+)
+FROM (
+    SELECT * FROM deliveries
+    WHERE company = :company AND integration = :integration AND state = :state AND seq BETWEEN :since AND :until
+    ORDER BY seq DESC LIMIT :limit
+) AS looked
+
+-- name: deliveries_walked
+-- The same of all integrations, in the order of the rows.
+SELECT count(*), min(json_array(printf('%019d', seq), integration)), json_group_array(json_array(
+    company, integration, seq, call, type, state, attempts, due, created, updated, status, error, replay
+)) FILTER (
+    WHERE (:company IS NULL OR company = :company)
+      AND (:integration IS NULL OR integration = :integration)
+      AND state IN (SELECT value FROM json_each(:states) AS wanted)
+      AND (:type IS NULL OR type = :type)
+      AND (:status IS NULL OR status = :status)
+      AND (:error IS NULL OR error = :error)
+      AND (:digits IS NULL OR (SELECT instr(data, :digits) FROM events WHERE seq = looked.seq))
+      AND (:letters IS NULL
+           OR (SELECT instr(lower(CAST(data AS TEXT)), :letters) FROM events WHERE seq = looked.seq))
+)
+FROM (
+    SELECT * FROM deliveries
+    WHERE (seq, integration) < (:seq, :name) AND seq >= :since ORDER BY seq DESC, integration DESC LIMIT :limit
+) AS looked
+
+-- name: count_in_states
+-- Of one integration, by state, each up to a limit: the index alone is read.
+SELECT json_group_array(json_array(wanted.value, (
+    SELECT count(*) FROM (
+        SELECT 1 FROM deliveries INDEXED BY deliveries_by_state
+        WHERE company = :company AND integration = :integration AND state = wanted.value
+          AND seq BETWEEN :since AND :until LIMIT :limit
+    )
+)))
+FROM json_each('[0, 1, 2, 3, 4]') AS wanted
+
+-- name: count_owed
+SELECT
+    (SELECT count(*) FROM (
+        SELECT 1 FROM deliveries INDEXED BY deliveries_by_state
+        WHERE company = :company AND integration = :integration AND state = 0 LIMIT :limit
+    )),
+    (SELECT count(*) FROM (
+        SELECT 1 FROM deliveries INDEXED BY deliveries_by_state
+        WHERE company = :company AND integration = :integration AND state = 1 LIMIT :limit
+    ))
+
+-- name: oldest_owed
+SELECT min(seq) FROM (
+    SELECT min(seq) AS seq FROM deliveries WHERE company = :company AND integration = :integration AND state = 0
+    UNION ALL
+    SELECT min(seq) FROM deliveries WHERE company = :company AND integration = :integration AND state = 1
+)
+
+-- name: add_points
+INSERT INTO series
+    (company, integration, time, span, calls, events, delivered, failed, exhausted, l0, l1, l2, l3, l4, l5, l6, l7, l8,
+     l9, l10, l11)
+VALUES [(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)]
+ON CONFLICT DO UPDATE SET
+    calls = calls + excluded.calls, events = events + excluded.events, delivered = delivered + excluded.delivered,
+    failed = failed + excluded.failed, exhausted = exhausted + excluded.exhausted, l0 = l0 + excluded.l0,
+    l1 = l1 + excluded.l1, l2 = l2 + excluded.l2, l3 = l3 + excluded.l3, l4 = l4 + excluded.l4, l5 = l5 + excluded.l5,
+    l6 = l6 + excluded.l6, l7 = l7 + excluded.l7, l8 = l8 + excluded.l8, l9 = l9 + excluded.l9,
+    l10 = l10 + excluded.l10, l11 = l11 + excluded.l11
+
+-- name: points
+SELECT json_group_array(json_array(
+    at, calls, events, delivered, failed, exhausted, l0, l1, l2, l3, l4, l5, l6, l7, l8, l9, l10, l11
+)) FROM (
+    SELECT time / :step * :step AS at, sum(calls) AS calls, sum(events) AS events, sum(delivered) AS delivered,
+           sum(failed) AS failed, sum(exhausted) AS exhausted, sum(l0) AS l0, sum(l1) AS l1, sum(l2) AS l2,
+           sum(l3) AS l3, sum(l4) AS l4, sum(l5) AS l5, sum(l6) AS l6, sum(l7) AS l7, sum(l8) AS l8, sum(l9) AS l9,
+           sum(l10) AS l10, sum(l11) AS l11
+    FROM series
+    WHERE company = :company AND integration = :integration AND time >= :since AND time < :until
+    GROUP BY at ORDER BY at
+)
+
+-- name: next_series
+SELECT company, integration FROM (
+    SELECT * FROM (
+        SELECT company, integration FROM series
+        WHERE company = :company AND integration > :integration ORDER BY integration LIMIT 1
+    )
+    UNION ALL
+    SELECT * FROM (
+        SELECT company, integration FROM series WHERE company > :company ORDER BY company, integration LIMIT 1
+    )
+)
+LIMIT 1
+
+-- name: forget_points
+DELETE FROM series WHERE company = :company AND integration = :integration AND time < :before
+
+-- name: roll_up_points
+-- Spans of less than an hour, before a full hour, added up to hours. The hours themselves are passed over.
+INSERT INTO series
+    (company, integration, time, span, calls, events, delivered, failed, exhausted, l0, l1, l2, l3, l4, l5, l6, l7, l8,
+     l9, l10, l11)
+SELECT company, integration, time / 3600000 * 3600000, 3600000, sum(calls), sum(events), sum(delivered), sum(failed),
+       sum(exhausted), sum(l0), sum(l1), sum(l2), sum(l3), sum(l4), sum(l5), sum(l6), sum(l7), sum(l8), sum(l9),
+       sum(l10), sum(l11)
+FROM series
+WHERE company = :company AND integration = :integration AND time < :before AND span < 3600000
+GROUP BY time / 3600000
+ON CONFLICT DO UPDATE SET
+    calls = calls + excluded.calls, events = events + excluded.events, delivered = delivered + excluded.delivered,
+    failed = failed + excluded.failed, exhausted = exhausted + excluded.exhausted, l0 = l0 + excluded.l0,
+    l1 = l1 + excluded.l1, l2 = l2 + excluded.l2, l3 = l3 + excluded.l3, l4 = l4 + excluded.l4, l5 = l5 + excluded.l5,
+    l6 = l6 + excluded.l6, l7 = l7 + excluded.l7, l8 = l8 + excluded.l8, l9 = l9 + excluded.l9,
+    l10 = l10 + excluded.l10, l11 = l11 + excluded.l11
+
+-- name: forget_rolled_up
+DELETE FROM series
+WHERE company = :company AND integration = :integration AND time < :before AND span < 3600000

@@ -155,6 +155,24 @@ CREATE TABLE pbxs (
     PRIMARY KEY (company, serial)
 ) STRICT, WITHOUT ROWID;
 
+-- Curves (model.point): counts of a span that begins at a time. Written about once a minute, so that here an index
+-- that begins with the company costs little. l0, l1 …: how many deliveries each class of latency has.
+CREATE TABLE series (
+    company     TEXT NOT NULL,             -- empty: the whole service
+    integration TEXT NOT NULL,             -- empty: the whole company
+    time        INTEGER NOT NULL,
+    span        INTEGER NOT NULL,
+    calls       INTEGER NOT NULL,
+    events      INTEGER NOT NULL,
+    delivered   INTEGER NOT NULL,
+    failed      INTEGER NOT NULL,
+    exhausted   INTEGER NOT NULL,
+    l0 INTEGER NOT NULL, l1 INTEGER NOT NULL, l2 INTEGER NOT NULL, l3 INTEGER NOT NULL, l4 INTEGER NOT NULL,
+    l5 INTEGER NOT NULL, l6 INTEGER NOT NULL, l7 INTEGER NOT NULL, l8 INTEGER NOT NULL, l9 INTEGER NOT NULL,
+    l10 INTEGER NOT NULL, l11 INTEGER NOT NULL,
+    PRIMARY KEY (company, integration, time, span)
+) STRICT, WITHOUT ROWID;
+
 -- Work that takes a while. The number is that of its id, so later ones come after.
 CREATE TABLE works (
     number  INTEGER NOT NULL PRIMARY KEY,
