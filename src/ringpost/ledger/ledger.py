@@ -24,6 +24,7 @@ from ringpost.model.replay import Replayable, ReplayFilter
 from ringpost.model.work import Work, WorkKind
 
 from .forgetting import Cleared, Forgettable, Forgotten, Looked, Place
+from .views import Views
 
 PAGE_BYTES: Final = 1_048_576  # of events' data in a page of a list
 Named = tuple[str, str]  # the company and the id of an integration
@@ -84,7 +85,7 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
     until: int | None = None
 
 
-class Ledger(Protocol):
+class Ledger(Views, Protocol):
     # --- accepting -------------------------------------------------------------------------------------------------
     async def commit(self, events: Sequence[NewEvent], remember: Remember | None = None) -> list[Verdict]:
         """Make the events and all deliveries that they owe durable, in one transaction (shared with others' commits).

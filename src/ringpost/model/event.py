@@ -69,6 +69,11 @@ def next_seq(last: int, now: int) -> int:
     return max(last + 1, now << _COUNTER_BITS)
 
 
+def accepted_at(seq: int) -> int:
+    """When an event with this number was accepted (ms)."""
+    return seq >> _COUNTER_BITS
+
+
 def encode_seq(seq: int) -> str:
     """A seq as 13 characters of `0-9a-z`, in the order of the numbers."""
     digits = []

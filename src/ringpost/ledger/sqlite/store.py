@@ -43,6 +43,7 @@ from .memory import KEPT_MS
 from .readers import Readers
 from .rows import Row, to_attempt, to_call, to_delivery, to_event, to_failing
 from .sql import QUERIES
+from .views import SqliteViews
 from .writer import Writer
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ _PAGES_AT_ONCE: Final = 2_000  # 16 MiB
 _CLEARED_AT_ONCE: Final = 50
 
 
-class SqliteLedger:
+class SqliteLedger(SqliteViews):
     """See `ringpost.ledger.ledger.Ledger` for what the methods promise."""
 
     def __init__(self, held: Lock, writer: Writer, readers: _AllReaders, now: Callable[[], int]) -> None:
