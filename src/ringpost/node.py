@@ -49,9 +49,11 @@ from ringpost.sources.source import Source
 from ringpost.sources.watch import Watch
 from ringpost.sources.watching import keep_watch, lost_since
 from ringpost.telemetry.metrics import Metrics
+from ringpost.telemetry.series import Series
 from ringpost.transports.sqs import SqsTransport
 from ringpost.transports.transport import Transport
 from ringpost.transports.webhook import WebhookTransport
+from ringpost.upkeep.curves import Curves
 from ringpost.upkeep.disk import DiskWatch
 from ringpost.upkeep.erasure import Erasures
 from ringpost.upkeep.forgetting import Forgetting
@@ -103,6 +105,8 @@ class Node:
             notices_days=settings.keep_notices_days,
         )
         self.forgetting = Forgetting(ledger, retention, now, self.metrics)
+        self.series = Series()
+        self.curves = Curves(ledger, self.series, now)
         self.disk = DiskWatch(
             settings.ledger_path, SpaceWatch(settings.ledger_free_mb), self.bulletin.tell, now, self.metrics
         )
@@ -150,6 +154,7 @@ class Node:
         self.ledger.hand_over_to(self._committed)
         async with AsyncExitStack() as parts:
             parts.push_async_callback(self.ledger.close)
+            parts.push_async_callback(self.curves.stop)
             parts.push_async_callback(self._stop_telling)
             for transport in self.transports.values():
                 parts.push_async_callback(transport.close)
@@ -163,6 +168,7 @@ class Node:
             await self.works.start()
             parts.push_async_callback(self.forgetting.stop)
             self.forgetting.start()
+            self.curves.start()
             parts.push_async_callback(self.disk.stop)
             self.disk.start()
             extra_routes = [*self.console.routes(), *routes]
@@ -249,9 +255,11 @@ class Node:
 
     def _committed(self, accepted: Sequence[Accepted]) -> None:
         self.dispatcher.committed(accepted)
+        self.series.accepted((event for event, _ in accepted), self.now())
         self.console.live.committed(accepted)
 
     def _recorded(self, results: Sequence[Result]) -> None:
+        self.series.attempted(((result.attempt, result.state) for result in results), self.now())
         self.console.live.recorded(results)
 
     def _integration_changed(self, integration: str) -> None:
