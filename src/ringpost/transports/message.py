@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from ringpost.model.outcome import Outcome
-from ringpost.wire.canonical import splice
+from ringpost.wire.body import body_of
 from ringpost.wire.signature import standard_header, x_signature
 
 from .reply import redacted, secrets_of
@@ -30,15 +30,7 @@ class Message(Struct, frozen=True):
 def message_of(sending: Sending) -> Message:
     """The message of one attempt. Raises `secret_invalid` for a secret that nothing can be signed with."""
     event, credentials = sending.event, sending.credentials
-    body = splice(
-        call=event.call,
-        pbx=event.pbx,
-        time=event.time,
-        company=event.company,
-        type=event.type,
-        integration=sending.integration.id,
-        data=event.data,
-    )
+    body = body_of(event, sending.integration.id)
     secrets = [credentials.secret, *(secret for secret, until in credentials.previous if until > sending.now)]
     seconds = sending.now // 1_000
     fields = (
