@@ -210,11 +210,11 @@ class CallMachine:
         self._drop([leg for leg in self._roster.board.legs if leg not in there], now)
         if snapshot.restarted:
             self._roster.board.forget_gone()
+            self._end_restored(now)
         for leg in list(self._roster.board.legs.values()):
             self._roster.board.leave(leg)
         self._adopt(snapshot.legs, now)
-        for call in self._roster.restored.take_all():
-            self._end(call, now, reconciled=True)
+        self._end_restored(now)
         return self._told(now)
 
     def another_id(self, call: str) -> str:
@@ -270,6 +270,10 @@ class CallMachine:
             if not call.live:
                 self._end(call, now, reconciled=True)
 
+    def _end_restored(self, now: int) -> None:
+        for call in self._roster.restored.take_all():
+            self._end(call, now, reconciled=True)
+
     def _adopt(self, legs: Sequence[Alive], now: int) -> None:
         """Legs of a snapshot. They tell neither who called whom nor of bridges' purposes: the leg that the call is
         named after called, all others were called."""
@@ -282,7 +286,7 @@ class CallMachine:
             call = self._roster.calls[leg.call]
             leg.called = leg.called or (fresh and leg is not call.caller)
             before = call.known_caller
-            if call.caller is None and before is not None and self._numbering.party(leg).phone == before.phone:
+            if call.caller is None and before is not None and self._numbering.is_party(leg, before):
                 call.caller = leg  # a transfer had made it the caller
             if not call.told and call.key not in known:
                 call.engaged = True

@@ -17,10 +17,21 @@ from ringpost.model.data import Direction, Party
 from .records import CallRecord, LegRecord
 
 EMERGENCY: Final = ("112", "911", "933")  # 933: the test number beside 911
+_TELLING: Final = 7  # digits that are enough to tell a number by
 
 
 def is_extension(text: str | None) -> bool:
     return text is not None and 2 <= len(text) <= 6 and text.isascii() and text.isdigit()
+
+
+def is_same_phone(one: str | None, other: str | None) -> bool:
+    """Whether these are one number, also where one is written in its international form: a call that the ledger kept
+    is told by what the directory made of its numbers."""
+    if one is None or other is None or one == other:
+        return one == other
+    digits, others = (text.removeprefix("+").lstrip("0") for text in (one, other))
+    short, long = sorted((digits, others), key=len)
+    return len(short) >= _TELLING and short.isdigit() and long.isdigit() and long.endswith(short)
 
 
 class Numbering:
@@ -50,8 +61,13 @@ class Numbering:
         name = None if leg.name == number else leg.name
         if self.is_outside(leg):
             return Party(type="REMOTE", phone=number, name=name)
-        extension = next((text for text in (leg.endpoint, leg.number) if is_extension(text)), None)
+        # Where phones have account names, the dialplan shows the extension; of two, the first is the person's.
+        extension = next((text for text in (leg.endpoint, leg.number, leg.extension) if is_extension(text)), None)
         return Party(type="LOCAL", phone=extension or number or leg.endpoint, name=name, userExtension=extension)
+
+    def is_party(self, leg: LegRecord, party: Party) -> bool:
+        """Whether the leg is of this person, by the number."""
+        return is_same_phone(party.phone, self.party(leg).phone)
 
     def trunk_of(self, call: CallRecord) -> str | None:
         """The trunk that a call came in by, or else the one that it goes out by."""
@@ -73,5 +89,7 @@ class Numbering:
             return "INTERNAL" if callee.type == "LOCAL" else "OUTBOUND"
         if caller is None or call.destination is None:
             return None
-        inside = is_extension(call.destination) or call.destination.startswith("*") or call.queue is not None
+        if self.is_emergency(call.destination):
+            return "OUTBOUND"  # as short as an extension
+        inside = is_extension(call.destination) or call.destination.startswith(("*", "#")) or call.queue is not None
         return "INTERNAL" if inside else "OUTBOUND"

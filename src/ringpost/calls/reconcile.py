@@ -106,7 +106,7 @@ def record_of(call: Call, order: int) -> CallRecord:
         known_caller=data.caller,
         known_callee=data.callee,
         destination=data.destination,
-        queue=data.queueName,
+        queue=data.queueId or data.queueName,
         trunk=data.trunkName,
         flags=data.flags,
         status=status,

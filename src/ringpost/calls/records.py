@@ -26,7 +26,7 @@ class LegRecord(Struct, eq=False, kw_only=True):
     the PBX called it, for the leg `by`; dial_status: how that ended (the first word counts); left: its person
     transferred the call and is no party to it any more; service, conference: what the PBX does with it alone, the name
     of the room that it is in; asked: its far end asked to hang up, at `asked_at` (ms), with `asked_cause`;
-    first_number: the caller id that it appeared with.
+    first_number: the caller id that it appeared with; extension: the first of its caller ids that is one.
     """
 
     id: str
@@ -36,6 +36,7 @@ class LegRecord(Struct, eq=False, kw_only=True):
     endpoint: str | None = None
     inside: bool | None = None
     first_number: str | None = None
+    extension: str | None = None
     state: LegState = "down"
     number: str | None = None
     name: str | None = None

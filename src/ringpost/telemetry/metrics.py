@@ -88,6 +88,12 @@ class Metrics:
             ["pbx"],
             registry=registry,
         )
+        self.calls_unheard = Gauge(
+            "ringpost_calls_unheard",
+            "Calls that vanished before they were worth telling, as scanners', since the start.",
+            ["pbx"],
+            registry=registry,
+        )
         self.source_backlog = Gauge(
             "ringpost_source_backlog", "Call events of the PBX that wait for the ledger.", ["pbx"], registry=registry
         )
