@@ -261,6 +261,25 @@ def test_a_phone_with_an_account_name_is_told_by_the_extension_that_the_dialplan
     assert (caller.type, caller.phone, caller.userExtension) == ("LOCAL", "201", "201")
 
 
+def test_a_caller_who_gives_up_while_the_callee_is_asked_to_confirm_ended_the_call() -> None:
+    """The PBX goes on asking "press 1 to take the call" for seconds."""
+    desk = dialled(Desk()).later(10).see(LegChanged(RINGS)).later(800).see(LegChanged(UP)).later(1_500)
+    desk.see(HangupRequested(CALLER, 16)).later(5_000).see(DialEnded(CALLER, UP, "CONTINUE"), Ends(CALLER))
+    desk.see(HungUp(UP, 16), HungUp(CALLER, 16))
+    assert (desk.end.status, desk.end.endCause, desk.end.endBy) == ("RINGING", "16", "CALLER")
+
+
+def test_a_caller_who_leaves_several_that_the_pbx_then_clears_up_ended_the_call() -> None:
+    """A page: those who were called are still together for a moment."""
+    third = leg("1.3", "1003", state="up")
+    caller = leg("1.1", "1001", state="up", dialled="632")
+    desk = Desk().see(LegAppeared(caller), Dials(None, UP), Dials(None, third))
+    desk.see(*(JoinsBridge(one, "b", "conference") for one in (UP, third, caller))).later(2_000)
+    desk.see(HangupRequested(caller, 16), LeavesBridge(caller, "b"), Ends(UP), LeavesBridge(UP, "b"))
+    desk.see(LeavesBridge(third, "b"), HungUp(UP, 16), HungUp(third, 16), HungUp(caller, 16))
+    assert desk.end.endBy == "CALLER"
+
+
 def test_anonymous_callers_are_told_without_a_number() -> None:
     nobody = Leg(id="1.1", call="1.1", endpoint="SIPTRUNK", dialled="+15550100")
     desk = Desk().see(LegAppeared(nobody), LegAppeared(CALLEE), Dials(nobody, CALLEE))

@@ -1,8 +1,8 @@
 """Leaving a call: who asked to hang up, and which legs are gone.
 
 Pure: it changes the roster's records and tells nothing. A request counts where it may be what ends the call: of the
-caller, or of somebody who talks. It does not count any more once others talk on, are called, or the call goes on for
-longer than the PBX needs to clear it up (`LINGER`).
+caller, or of somebody who talks. Another's than the caller's does not count any more once others are called, or the
+call goes on for longer than the PBX needs to clear it up (`LINGER`).
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def departs(roster: Roster, leg: LegRecord) -> None:
 def _close(call: CallRecord, leg: LegRecord, now: int) -> None:
     """One more leg ends. Was it the one who asked before, or had the call gone on without that one?"""
     ender = call.ender
-    if ender is None or ender is leg or call.closing:
-        return
-    if now - ender.asked_at > LINGER:
+    if ender is None or ender is leg or leg.left or call.closing:
+        return  # a transferor who left is no party: that leg may hear an announcement for a while yet
+    if now - ender.asked_at > LINGER and ender is not call.caller:
         call.ender = None
     else:
         call.closing = True

@@ -8,7 +8,7 @@ of its phone, whatever caller id the dialplan puts on the leg: an outside number
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from fnmatch import translate
 from typing import Final
 
@@ -35,11 +35,19 @@ def is_same_phone(one: str | None, other: str | None) -> bool:
 
 
 class Numbering:
-    """The company's numbering. trunks: names of endpoints that lead outside, `*` for any text; emergency: numbers."""
+    """The company's numbering. trunks: names of endpoints that lead outside, `*` for any text; emergency: numbers;
+    extensions: those that are known, whatever their form."""
 
-    def __init__(self, trunks: Sequence[str], emergency: Sequence[str] = EMERGENCY) -> None:
+    def __init__(
+        self, trunks: Sequence[str], emergency: Sequence[str] = EMERGENCY, extensions: Container[str] = frozenset()
+    ) -> None:
         self._trunks = [re.compile(translate(trunk), re.IGNORECASE) for trunk in trunks]
         self._emergency = frozenset(emergency)
+        self._extensions = extensions
+
+    def is_own(self, number: str | None) -> bool:
+        """Whether it is an extension of the house."""
+        return is_extension(number) or (number is not None and number in self._extensions)
 
     def is_emergency(self, number: str | None) -> bool:
         return number in self._emergency
@@ -49,6 +57,8 @@ class Numbering:
             return False
         if self._trunks:
             return any(trunk.match(leg.endpoint) for trunk in self._trunks)
+        if leg.endpoint in self._extensions:
+            return False
         if leg.inside is not None:
             return not leg.inside
         # An account's name, as 150010001 or 201-desk, of which the PBX knows the extension.
@@ -62,7 +72,7 @@ class Numbering:
         if self.is_outside(leg):
             return Party(type="REMOTE", phone=number, name=name)
         # Where phones have account names, the dialplan shows the extension; of two, the first is the person's.
-        extension = next((text for text in (leg.endpoint, leg.number, leg.extension) if is_extension(text)), None)
+        extension = next((text for text in (leg.endpoint, leg.number, leg.extension) if self.is_own(text)), None)
         return Party(type="LOCAL", phone=extension or number or leg.endpoint, name=name, userExtension=extension)
 
     def is_party(self, leg: LegRecord, party: Party) -> bool:
@@ -77,10 +87,12 @@ class Numbering:
         return call.trunk
 
     def direction_of(self, call: CallRecord) -> Direction | None:
-        """From the parties there are now; None while that is not known."""
+        """From the parties there are now; None while that is not known. One of those called who is inside is enough: a
+        phone that a mobile rings beside is no call to the outside."""
         if call.caller is None or call.callee is None:
             return None
-        return self.direction(call, self.party(call.caller), self.party(call.callee))
+        inside = next((leg for leg in call.tried if not self.is_outside(leg)), call.callee)
+        return self.direction(call, self.party(call.caller), self.party(inside))
 
     def direction(self, call: CallRecord, caller: Party | None, callee: Party | None) -> Direction | None:
         if caller is not None and caller.type == "REMOTE":
@@ -91,5 +103,5 @@ class Numbering:
             return None
         if self.is_emergency(call.destination):
             return "OUTBOUND"  # as short as an extension
-        inside = is_extension(call.destination) or call.destination.startswith(("*", "#")) or call.queue is not None
+        inside = self.is_own(call.destination) or call.destination.startswith(("*", "#")) or call.queue is not None
         return "INTERNAL" if inside else "OUTBOUND"

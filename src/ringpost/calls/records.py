@@ -89,7 +89,8 @@ class CallRecord(Struct, eq=False, kw_only=True):
     clock: the latest `now`, which may go back (ms); since: when `talking` changed (ms); talked_at, talked: when talking
     began first (ms), and for how long it went on in phases that are over (ms); quiet_at: when nobody
     was left to talk with, None while there is somebody (ms); flush_at, wake: ms; restored: it was
-    told before Ringpost was restarted.
+    told before Ringpost was restarted; held: it was on hold then, and nothing has shown since that it is not (a
+    snapshot does not tell which leg holds).
     """
 
     key: str
@@ -135,6 +136,7 @@ class CallRecord(Struct, eq=False, kw_only=True):
     flush_at: int | None = None
     wake: int | None = None
     restored: bool = False
+    held: bool = False
 
     def flag(self, name: str) -> None:
         if name not in self.flags:
