@@ -23,6 +23,7 @@ WHOLE = {
     "deleted_integrations": "integrations",
     "keys": "keys",
     "pbxs": "pbxs",
+    "numbering_plans": "numbering_plans",
     "failings": "failings",
     "calls_going_on_of_all": "calls",
     "forget_old": "remembered",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ringpost.access.keys import Keys
+from ringpost.directory.registry import Directories
 from ringpost.intake.accept import Intake
 from ringpost.integrations.registry import Registry
 from ringpost.ledger.ledger import Ledger
@@ -24,7 +25,7 @@ class Services:
     dispatcher_replayed: takes a delivery that is to go out again; refresh_metrics: brings the gauges up to date before
     they are read; ready: whether the node takes and dispatches events now; now: the wall clock (ms); seal, unseal: the
     vault's, with the context that a blob belongs to, for remembered answers that hold a secret; works: runs what takes
-    a while; replays: plans what is to be delivered again; erasures: what is to be erased.
+    a while; replays: plans what is to be delivered again; erasures: what is to be erased; directories: who is who.
     """
 
     ledger: Ledger
@@ -42,3 +43,4 @@ class Services:
     works: Works
     replays: Replays
     erasures: Erasures
+    directories: Directories
