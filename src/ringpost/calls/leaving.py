@@ -61,8 +61,8 @@ def departs(roster: Roster, leg: LegRecord) -> None:
 def _close(call: CallRecord, leg: LegRecord, now: int) -> None:
     """One more leg ends. Was it the one who asked before, or had the call gone on without that one?"""
     ender = call.ender
-    if ender is None or ender is leg or leg.left or call.closing:
-        return  # a transferor who left is no party: that leg may hear an announcement for a while yet
+    if ender is None or ender is leg or call.closing:
+        return
     if now - ender.asked_at > LINGER and ender is not call.caller:
         call.ender = None
     else:

@@ -15,6 +15,8 @@ from .observation import LegKind, LegState, Purpose, Service
 
 TRIED_LIMIT: Final = 100  # legs; a queue may call its members for hours
 
+WAS_LIMIT: Final = 32  # calls; no leg is transferred so often that its first observations are still under way
+
 Became = Literal["transferred", "merged"]  # flags of the call that ends so
 
 

@@ -324,7 +324,8 @@ class Session:
     def _send(self, name: str, *fields: tuple[str, str]) -> Send:
         self._number += 1
         number = f"ringpost-{self._number}"
-        self._pending[number] = name
+        if name != "Ping":  # all that its answer says is that bytes come; one that is never answered is kept nowhere
+            self._pending[number] = name
         return Send(action(name, (("ActionID", number), *fields)))
 
     def _fail(self, code: str, message: str) -> list[Command]:
