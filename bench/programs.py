@@ -171,9 +171,9 @@ class Service:
 
 
 @contextlib.contextmanager
-def service(folder: Path) -> Iterator[Service]:
+def service(folder: Path, *program: str) -> Iterator[Service]:
     """Run the service with its defaults, but for the port and that it may deliver to loopback. Its data is in the
-    folder `data` of this one, which may be there already."""
+    folder `data` of this one, which may be there already. program: a module, and its arguments, to run in its place."""
     folder.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RINGPOST_")}
     environment |= {
@@ -183,7 +183,8 @@ def service(folder: Path) -> Iterator[Service]:
         "RINGPOST_LOG_LEVEL": "warning",
     }
     began = time.monotonic()
-    with _process([sys.executable, "-m", "ringpost", "serve"], folder, environment) as process:
+    module = program or ("ringpost", "serve")
+    with _process([sys.executable, "-m", *module], folder, environment) as process:
         found = folder / "data" / "service.json"
         _wait(found.exists, process, folder)
         told = json.loads(found.read_text())

@@ -3,10 +3,12 @@
     python -m bench.run              about 80 seconds: throughput and latency
     python -m bench.run isolation    about 90 seconds: what a dead and a dripping receiver cost the healthy ones
     python -m bench.run owed         about 3 minutes: what a million owed deliveries cost
+    python -m bench.run decode       about 20 seconds: manager events/s that one source decodes
+    python -m bench.run calls        about 2 minutes: a thousand calls at once, from the simulator
     python -m bench.run … --long     more and longer rounds
 
 Prints events/s accepted and delivered, CPU a delivery, and the latency from acceptance to the receiver; see
-`isolation.py` and `owed.py` for the others. All of it shares this machine's cores, so absolute numbers say little
+the module of each name for the others. All of it shares this machine's cores, so absolute numbers say little
 beyond it: compare the ratios to the yardstick. It neither passes nor fails.
 """
 
@@ -25,11 +27,14 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from .calls import measure_calls
+from .decode import measure_decode
 from .isolation import measure_isolation
 from .latency import Latency, measure_latency
 from .owed import measure_owed
 from .programs import Load, Nginx, Service, find, load, missing_programs, nginx, service
 
+_NAMES: Final = ("throughput", "isolation", "owed", "decode", "calls")
 _LOW: Final = 100.0  # events/s of the low load
 
 
@@ -142,14 +147,15 @@ def sync_ms(folder: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "name", nargs="?", default="throughput", choices=("throughput", "isolation", "owed"), help="[throughput]"
-    )
+    parser.add_argument("name", nargs="?", default="throughput", choices=_NAMES, help="[throughput]")
     parser.add_argument("--long", action="store_true", help="more and longer rounds, about 5 minutes")
     parser.add_argument("--connections", type=int, default=64, help="connections of the load [64]")
     parser.add_argument("--integrations", type=int, default=1, help="how many each event is delivered to [1]")
     parser.add_argument("--folder", default="/var/tmp", help="where the ledger is made, on a real disk [/var/tmp]")
     arguments = parser.parse_args()
+    if arguments.name == "decode":
+        measure_decode()
+        return
     if missing := missing_programs():
         sys.exit(f"Needed and not installed: apt-get install {' '.join(missing)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends too
@@ -167,6 +173,8 @@ def main() -> None:
                     measure_isolation(running, rounds=arguments.rounds, seconds=2 * arguments.seconds)
             case "owed":
                 measure_owed(folder)
+            case "calls":
+                measure_calls(folder)
 
 
 if __name__ == "__main__":

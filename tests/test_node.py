@@ -20,6 +20,7 @@ from ringpost.settings import PbxSettings, Settings
 from ringpost.sources.simulator import DEMO, Simulator
 from ringpost.sources.source import Say, SourceStatus
 from tests.real.receiver import Answer, Receiver
+from tests.world import Clock
 
 START = {"id": "1", "type": "call:start", "data": {"status": "CONNECTING"}}
 
@@ -133,3 +134,30 @@ async def test_the_metrics_tell_of_every_source(tmp_path: Path) -> None:
     await node.stop()
     assert 'ringpost_source_connected{pbx="acme/sim"} 1.0' in text
     assert 'ringpost_source_backlog{pbx="acme/sim"}' in text
+
+
+async def test_what_is_older_than_its_days_is_forgotten_while_the_node_runs(tmp_path: Path) -> None:
+    clock = Clock(wall_clock())
+    node = await start_node(settings(tmp_path, keep_events_days=1), now=clock)
+    assert [await accept(node, type=kind) for kind in ("call:start", "call:end")] == [202, 202]
+    assert await node.ledger.call("acme", "acme_1") is not None
+    clock.ms += 3 * 86_400_000
+    async with asyncio.timeout(20):
+        while await node.ledger.call("acme", "acme_1") is not None:
+            clock.ms += 1_000  # it rests between two batches
+            node.forgetting.wake()
+            await asyncio.sleep(0)
+    await node.stop()
+
+
+async def test_no_attempt_is_begun_once_a_stop_was_asked_for(tmp_path: Path, receiver: Receiver) -> None:
+    node = await start_node(settings(tmp_path))
+    await node.registry.install("acme", InstallRequest(type="webhook", url=receiver.url))
+    stopping = asyncio.create_task(node.stop())
+    await asyncio.sleep(0)  # the stop has begun; the door is open for another moment
+    assert await accept(node) == 202
+    await stopping
+    assert receiver.requests == []
+    node = await start_node(settings(tmp_path))
+    await receiver.wait_for(1)
+    await node.stop()

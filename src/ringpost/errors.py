@@ -103,6 +103,8 @@ ERRORS: dict[str, ErrorKind] = {
     "pbx_permission_missing": ErrorKind(503, "The manager user may not read what is needed.", "Give it read=system,call,agent and write=reporting."),
     "pbx_too_old": ErrorKind(503, "The PBX runs an Asterisk that is too old.", "Asterisk 14 or later is needed."),
     # the directory
+    "person_not_found": ErrorKind(404, "There is nobody with this extension in the directory.", "`GET /v1/directory/people` lists who is."),
+    "directory_full": ErrorKind(422, "The directory has as many people as it takes.", "A company's directory takes 100000; remove those that are not needed."),
     "directory_invalid": ErrorKind(422, "The directory's file cannot be read.", "Mend the line that is named and try again."),
 }  # fmt: skip
 

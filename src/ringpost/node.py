@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from litestar.types import ControllerRouterHandler
@@ -29,9 +29,11 @@ from ringpost.api.server import HttpServer, listen
 from ringpost.api.services import Services
 from ringpost.calls.events import CallEvent
 from ringpost.calls.machine import CallMachine
+from ringpost.calls.parties import EMERGENCY
 from ringpost.clock import wall_clock
 from ringpost.console.console import Console
 from ringpost.console.live import INTEGRATION
+from ringpost.directory.registry import Directories
 from ringpost.dispatch.dispatcher import Dispatcher
 from ringpost.errors import RingpostError
 from ringpost.intake.accept import Intake
@@ -65,6 +67,13 @@ from ringpost.work.runner import Works
 _LAST_NOTICES_MS: Final = 1_000  # left to the ledger for the last notices where the drain took all the time
 
 _log = structlog.get_logger("ringpost.node")
+
+
+class _Numbered(NamedTuple):
+    """The machine of one PBX, and the trunks that the settings name for it."""
+
+    machine: CallMachine
+    trunks: tuple[str, ...]
 
 
 class Node:
@@ -108,11 +117,12 @@ class Node:
         self.series = Series()
         self.curves = Curves(ledger, self.series, now)
         self.disk = DiskWatch(
-            settings.ledger_path, SpaceWatch(settings.ledger_free_mb), self.bulletin.tell, now, self.metrics
+            ledger, settings.ledger_path, SpaceWatch(settings.ledger_free_mb), self.bulletin.tell, now, self.metrics
         )
         self.replays = Replays(
             ledger, self.registry.installed, self.dispatcher.replayed, self.dispatcher.has_room, now, jitter
         )
+        self.directories = Directories(ledger, now, on_change=self._renumber)
         self.erasures = Erasures(ledger, self.dispatcher.forget, now, jitter)
         self.works = Works(ledger, {REPLAY: self.replays.step, ERASURE: self.erasures.step}, now)
         self.services = Services(
@@ -134,11 +144,13 @@ class Node:
             replays=self.replays,
             erasures=self.erasures,
             url=lambda: self.url,
+            directories=self.directories,
         )
         self.console = Console(self.services, settings.public_url)
         self.url = self.local_url = ""
         self._jitter = jitter
         self._feeds: dict[tuple[str, str], Feed] = {}
+        self._numbered: dict[tuple[str, str], _Numbered] = {}
         self._watching: list[asyncio.Task[None]] = []
         self._is_ready = False
         self._stop_by = 0.0  # of the loop's clock: what is under way may go on until then
@@ -162,6 +174,8 @@ class Node:
             await self.users.load()
             parts.push_async_callback(self.registry.close)
             await self.registry.load()
+            parts.push_async_callback(self.directories.close)
+            await self.directories.load()
             parts.push_async_callback(self._stop_dispatching)
             await self.dispatcher.start()
             parts.push_async_callback(self._stop_working)
@@ -179,7 +193,8 @@ class Node:
             await server.start()
             parts.push_async_callback(self._stop_listening)
             for pbx in self.settings.pbx:
-                source = AsteriskSource(pbx, now=self.now, jitter=self._jitter)
+                learn = partial(self.directories.learn, pbx.company)
+                source = AsteriskSource(pbx, now=self.now, jitter=self._jitter, learn=learn)
                 await self.listen_to(pbx.company, pbx.serial, source, pbx.trunks)
             listened_to = {*later, *((pbx.company, pbx.serial) for pbx in self.settings.pbx)}
             ending = asyncio.create_task(self._end_left_calls(listened_to), name="end left calls")
@@ -191,17 +206,33 @@ class Node:
     async def listen_to(self, company: str, serial: str, source: Source, trunks: Sequence[str] = ()) -> None:
         """Take the calls of a PBX from this source, from now on."""
         registered = await self.ledger.register_pbx(company, serial, self.now())
-        machine = CallMachine(company=company, pbx=serial, short=registered.short, trunks=trunks)
+        machine = CallMachine(
+            company=company,
+            pbx=serial,
+            short=registered.short,
+            describe=lambda data: self.directories.of(company).described(data),
+            hold=self.settings.start_hold_ms,
+            coalesce=self.settings.coalesce_ms,
+        )
 
         async def accept(events: Sequence[CallEvent]) -> Sequence[Verdict]:
             return await self.intake.accept_calls(company, serial, events, extra_keys=self.settings.extra_keys)
 
+        self._numbered[company, serial] = _Numbered(machine, tuple(trunks))
+        self._renumber(company)
         feed = Feed(source, machine, accept, now=self.now, jitter=self._jitter)
         feed.start(await self.ledger.open_calls(company, serial))
         self._feeds[company, serial] = feed
         known = await lost_since(self.ledger, company, serial)
-        watch = Watch(company, serial, self.settings.pbx_lost_after_ms, self.now(), known)
-        watching = keep_watch(watch, source.status, self.bulletin.tell, self.now)
+        watch = Watch(
+            company,
+            serial,
+            lost_after=self.settings.pbx_lost_after_ms,
+            end_after=self.settings.end_lost_calls_after_ms,
+            now=self.now(),
+            lost_since=known,
+        )
+        watching = keep_watch(watch, source.status, self.bulletin.tell, self.now, end_calls=feed.end_calls)
         self._watching.append(asyncio.create_task(watching, name=f"watch {company}/{serial}"))
 
     async def _end_left_calls(self, listened_to: Collection[tuple[str, str]]) -> None:
@@ -249,6 +280,14 @@ class Node:
     async def _stop_telling(self) -> None:
         await self.bulletin.close(max(self._time_left(), _LAST_NOTICES_MS))
 
+    def _renumber(self, company: str) -> None:
+        """A company's machines take the numbering of its directory, and the trunks of the settings beside it."""
+        for (of, _), numbered in self._numbered.items():
+            if of == company:
+                directory = self.directories.of(company)
+                trunks = (*numbered.trunks, *directory.trunks)
+                numbered.machine.renumber(trunks, (*EMERGENCY, *directory.emergency), directory.extensions)
+
     def _notice_told(self, notice: Notice) -> None:
         log_notice(notice)
         self.metrics.events_accepted.labels(notice.type).inc()
@@ -286,6 +325,7 @@ class Node:
             self.metrics.source_connected.labels(pbx).set(feed.source.status().connected_since is not None)
             self.metrics.calls_open.labels(pbx).set(calls.open)
             self.metrics.calls_reconciled.labels(pbx).set(calls.reconciled + calls.resumed)
+            self.metrics.calls_unheard.labels(pbx).set(calls.unheard)
             told = feed.statistics()
             self.metrics.source_backlog.labels(pbx).set(told.backlog)
             self.metrics.source_events_lost.labels(pbx).set(told.lost + told.refused)

@@ -147,6 +147,28 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="A notice tells when a PBX was not connected for longer than this, and when it is again.",
         ),
     ] = 10_000
+    # Nearly every call is over within an hour: whoever ends those of a PBX that is away for so long is seldom wrong,
+    # while one that ended them at once would be at every fault of the network between, through which people talk on.
+    end_lost_calls_after_ms: Annotated[
+        int,
+        Meta(
+            ge=10_000,
+            le=7 * _DAY,
+            description="The open calls of a PBX that is not connected for so long are ended, and a notice tells it.",
+        ),
+    ] = 3_600_000
+    start_hold_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="How long a call:start waits for somebody to be called, so that scanners are not told.",
+        ),
+    ] = 1_000
+    coalesce_ms: Annotated[
+        int,
+        Meta(ge=0, le=10_000, description="Changes of a call within so long are told in one call:update."),
+    ] = 150
     secret_grace_ms: Annotated[
         int,
         Meta(ge=0, le=30 * _DAY, description="How long an old secret is still signed with after a rotation."),

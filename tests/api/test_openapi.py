@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
@@ -14,6 +14,8 @@ from ringpost.errors import ERRORS
 from ringpost.model.event import EVENT_TYPES
 from ringpost.model.notice import NOTICE_TYPES
 from tests.api.world import HOOK, World, event
+
+NO_JSON: Final = {"/metrics", "/v1/openapi.json", "/v1/directory/export"}
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ async def test_examples_of_bodies_fit_their_schemas(world: World, document: dict
     for methods in document["paths"].values():
         for told in methods.values():
             if "requestBody" in told:
-                content = told["requestBody"]["content"]["application/json"]
+                [content] = told["requestBody"]["content"].values()
                 resolved(document, content["schema"]).validate(content["example"])
 
 
@@ -107,12 +109,13 @@ async def test_answers_are_as_documented(world: World, document: dict[str, Any])
     ids["replays"] = replay["id"]
     await world.done("POST", "/v1/users", {"name": "ann", "role": "viewer", "password": "four words make one"})
     ids["erasures"] = (await world.done("POST", "/v1/erasures", {"phone": "+15550100", "dryRun": True}))["id"]
+    await world.done("PUT", "/v1/directory/people/1001", {"name": "Alice"})
     checked = 0
     for path, methods in document["paths"].items():
-        if "get" not in methods or path in {"/metrics", "/v1/openapi.json"}:
+        if "get" not in methods or path in NO_JSON:
             continue
         kind = path.split("/")[2] if path.startswith("/v1/") else ""
-        address = path.replace("{id}", ids.get(kind, ""))
+        address = path.replace("{id}", ids.get(kind, "")).replace("{extension}", "1001")
         reply = await world.ask("GET", address, key="admin")
         schema = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         resolved(document, schema).validate(reply.json())
@@ -143,8 +146,17 @@ async def test_answers_to_changes_and_refusals_are_as_documented(world: World, d
         ("post", "/v1/replays", {"dryRun": True}),
         ("post", "/v1/replays", {"state": "cancelled", "until": 1}),
         ("post", "/v1/replays", {"call": "nonsense"}),
+        ("patch", "/v1/directory", {"trunks": ["SIP*"], "queues": {"500": "Support"}}),
+        ("patch", "/v1/directory", {"region": "XX"}),
+        ("put", "/v1/directory/people/{extension}", {"email": "alice@example.com"}),
+        ("put", "/v1/directory/people/{extension}", {"email": "nonsense"}),
+        ("post", "/v1/directory/import", b"extension,trunk,mobile\n1001,,1\n,T,\n"),
+        ("post", "/v1/directory/import", b"name\nAlice\n"),
+        ("delete", "/v1/directory/people/{extension}", None),
+        ("delete", "/v1/directory/people/{extension}", None),
     ):
-        reply = await world.ask(method.upper(), path.replace("{id}", made["id"]), body)
+        address = path.replace("{id}", made["id"]).replace("{extension}", "1001")
+        reply = await world.ask(method.upper(), address, body)
         told = document["paths"][path][method]["responses"][str(reply.status_code)]
         resolved(document, told["content"]["application/json"]["schema"]).validate(reply.json())
 

@@ -45,6 +45,14 @@ TABLE: Final[dict[str, tuple[frozenset[str], str | None]]] = {
     "showReplay": (READERS, "work_not_found"),
     "cancelReplay": (CHANGERS, "work_not_found"),
     "listNotices": (READERS, None),
+    "showDirectory": (READERS, None),
+    "editDirectory": (CHANGERS, None),
+    "listPeople": (READERS, None),
+    "showPerson": (READERS, "person_not_found"),
+    "enterPerson": (CHANGERS, None),
+    "removePerson": (CHANGERS, "person_not_found"),
+    "importDirectory": (CHANGERS, None),
+    "exportDirectory": (READERS, None),
     "createKey": (CHANGERS, "company_foreign"),
     "listKeys": (CHANGERS, None),
     "revokeKey": (CHANGERS, "key_not_found"),
@@ -64,6 +72,12 @@ TABLE: Final[dict[str, tuple[frozenset[str], str | None]]] = {
 }
 PASSWORD: Final = "four words make one"
 OPEN: Final = {"health", "ready"}
+BODIES: Final[dict[str, Any]] = {
+    "editIntegration": {"name": "edited"},
+    "editDirectory": {"region": "IT"},
+    "enterPerson": {"name": "edited"},
+    "importDirectory": b"extension,name\n1002,edited\n",
+}
 
 
 class Things:
@@ -75,9 +89,7 @@ class Things:
 
     async def request(self, operation: Operation, role: str) -> tuple[str, Any]:
         """The address and the body of a request that is good; an operator's and a foreign one's name our company."""
-        path, body = operation.path, None
-        if "{" in path:
-            path = path.replace("{id}", await self._id(path)).replace("{name}", await self._user())
+        path, body = await self._path(operation), BODIES.get(operation.id)
         named = {"company": OURS} if role in {"operator", "foreign"} else {}
         match operation.id:
             case "acceptEvent":
@@ -95,10 +107,20 @@ class Things:
                 body = self._user_body(operation.id, named)
             case "beginErasure":
                 body = {"phone": "+15550100", "dryRun": True, **named}
-            case "editIntegration":
-                body = {"name": "edited"}
-        needs_company = operation.id in {"showCall", "showEvent"} and role == "operator"
+        one_company = operation.id in {"showCall", "showEvent"} or operation.path.startswith("/v1/directory")
+        needs_company = one_company and role == "operator"
         return (f"{path}?company={OURS}" if needs_company else path), body
+
+    async def _path(self, operation: Operation) -> str:
+        path = operation.path
+        if "{id}" in path:
+            path = path.replace("{id}", await self._id(path))
+        if "{name}" in path:
+            path = path.replace("{name}", await self._user())
+        if "{extension}" in path:
+            path = path.replace("{extension}", "1002" if operation.id == "enterPerson" else "1001")
+            await self._world.done("PUT", path, {"name": "Ours"})
+        return path
 
     def _next(self) -> str:
         self._calls += 1

@@ -59,6 +59,7 @@ async def test_a_ledger_that_hangs_is_told_as_not_ready(world: World, monkeypatc
 async def test_metrics_are_for_operators(world: World) -> None:
     await world.done("POST", "/v1/events", event())
     reply = await world.ask("GET", "/metrics", key="operator")
+    assert reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'ringpost_events_accepted_total{type="call:start"} 1.0' in reply.text
     await world.refused("role_too_small", "GET", "/metrics", key="admin")

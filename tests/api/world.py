@@ -19,6 +19,7 @@ from ringpost.access.users import Users
 from ringpost.api.app import build_app
 from ringpost.api.server import HttpServer, listen
 from ringpost.api.services import Services
+from ringpost.directory.registry import Directories
 from ringpost.errors import RingpostError
 from ringpost.intake.accept import Intake
 from ringpost.integrations.registry import Registry
@@ -38,6 +39,7 @@ OURS: Final = "acme_gmbh"  # in no example of the documentation
 THEIRS: Final = "wildix_srl"
 START: Final = 1_693_389_850_810  # the clock's first time, ms
 ADDRESSES: Final[Mapping[str, list[str]]] = {"inside.example.com": ["10.0.0.7"]}  # others are public
+WRITES: Final = {"commit", "add_integration", "check", "call", "add_key", "add_work", "change_directory"}
 HOOK: Final = "https://hooks.example.com/calls"
 QUEUE: Final = "https://sqs.eu-central-1.amazonaws.com/123456789012/calls.fifo"
 QUICK: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # as little as it can
@@ -56,7 +58,7 @@ class FailingLedger:
         self.failure: Exception | None = None
 
     def __getattr__(self, name: str) -> Any:
-        if self.failure is not None and name in {"commit", "add_integration", "check", "call", "add_key", "add_work"}:
+        if self.failure is not None and name in WRITES:
             raise self.failure
         return getattr(self._ledger, name)
 
@@ -83,6 +85,7 @@ class World:
         self.registry = Registry(self.ledger, vault, settings, self.now, on_change=lambda _: None, resolver=resolver)
         replays = Replays(self.ledger, self.registry.installed, self.replayed.append, self._has_room, self.now, random)
         erasures = Erasures(self.ledger, lambda *lane: self.dropped.append(lane), self.now, random)
+        self.directories = Directories(self.ledger, self.now, on_change=lambda _: None)
         self.works = Works(self.ledger, {REPLAY: replays.step, ERASURE: erasures.step}, self.now)
         self.services = Services(
             ledger=self.ledger,
@@ -103,6 +106,7 @@ class World:
             replays=replays,
             erasures=erasures,
             url=lambda: "http://127.0.0.1:8800",
+            directories=self.directories,
         )
         grants: dict[str, tuple[str | None, Role]] = {
             "operator": (None, "operator"),
@@ -138,6 +142,7 @@ class World:
         if self._server is not None:
             await self._server.stop()
         await self.works.close(1_000)
+        await self.directories.close()
         await self.ledger.close()
 
     def make_app(self) -> Any:

@@ -185,6 +185,13 @@ def test_a_group_that_all_declined_was_ended_by_the_callees() -> None:
     assert (desk.end.endCause, desk.end.endBy) == ("17", "CALLEE")
 
 
+def test_a_phone_that_refuses_without_asking_to_hang_up_ended_the_call() -> None:
+    """So does chan_sip; that the PBX then ends the caller's leg is told."""
+    desk = dialled(Desk()).later(10).see(LegChanged(RINGS)).later(1_000)
+    desk.see(DialEnded(CALLER, RINGS, "NOANSWER"), HungUp(RINGS, 21), Ends(CALLER), HungUp(CALLER, 21))
+    assert (desk.end.endCause, desk.end.endBy) == ("21", "CALLEE")
+
+
 def test_a_refusal_that_an_announcement_followed_was_no_end_by_the_callee() -> None:
     desk = dialled(Desk()).see(HangupRequested(CALLEE, 17), DialEnded(CALLER, CALLEE, "BUSY"), HungUp(CALLEE, 17))
     up = leg("1.1", "1001", state="up")
@@ -241,6 +248,36 @@ def test_halves_of_local_pairs_alone_are_no_call() -> None:
     one = Leg(id="1.1", call="1.1", kind="local")
     desk = Desk().see(LegAppeared(one)).later(10_000).see(HungUp(one, 16))
     assert desk.events == []
+
+
+def test_a_phone_with_an_account_name_is_told_by_the_extension_that_the_dialplan_shows() -> None:
+    machine = CallMachine(company="acme", pbx="hq", short=True, trunks=["provider"], coalesce=0)
+    account = Leg(id="1.1", call="1.1", endpoint="150010001", number="150010001", state="calling", dialled="1002")
+    shown = msgspec.structs.replace(account, number="201")
+    outside = msgspec.structs.replace(account, number="+390461000001")
+    desk = Desk(machine).see(LegAppeared(account), LegChanged(shown), LegChanged(outside), Dials(outside, CALLEE))
+    caller = desk.events[0].data.caller
+    assert caller is not None
+    assert (caller.type, caller.phone, caller.userExtension) == ("LOCAL", "201", "201")
+
+
+def test_a_caller_who_gives_up_while_the_callee_is_asked_to_confirm_ended_the_call() -> None:
+    """The PBX goes on asking "press 1 to take the call" for seconds."""
+    desk = dialled(Desk()).later(10).see(LegChanged(RINGS)).later(800).see(LegChanged(UP)).later(1_500)
+    desk.see(HangupRequested(CALLER, 16)).later(5_000).see(DialEnded(CALLER, UP, "CONTINUE"), Ends(CALLER))
+    desk.see(HungUp(UP, 16), HungUp(CALLER, 16))
+    assert (desk.end.status, desk.end.endCause, desk.end.endBy) == ("RINGING", "16", "CALLER")
+
+
+def test_a_caller_who_leaves_several_that_the_pbx_then_clears_up_ended_the_call() -> None:
+    """A page: those who were called are still together for a moment."""
+    third = leg("1.3", "1003", state="up")
+    caller = leg("1.1", "1001", state="up", dialled="632")
+    desk = Desk().see(LegAppeared(caller), Dials(None, UP), Dials(None, third))
+    desk.see(*(JoinsBridge(one, "b", "conference") for one in (UP, third, caller))).later(2_000)
+    desk.see(HangupRequested(caller, 16), LeavesBridge(caller, "b"), Ends(UP), LeavesBridge(UP, "b"))
+    desk.see(LeavesBridge(third, "b"), HungUp(UP, 16), HungUp(third, 16), HungUp(caller, 16))
+    assert desk.end.endBy == "CALLER"
 
 
 def test_anonymous_callers_are_told_without_a_number() -> None:

@@ -82,7 +82,7 @@ def evidence(kind: Evidence) -> list[Observation]:
 AT_ONCE: list[list[Observation]] = [
     [LeavesBridge(A, "x"), Unholds(A), LegChanged(b("ringing", 4))],  # a phone rings, and nobody told of the dial
     [LegChanged(A)],  # nothing new
-    [Holds(A), LeavesBridge(A, "x"), JoinsBridge(A, "y"), JoinsBridge(b("up", 3), "y")],  # one who holds already
+    [LeavesBridge(A, "x"), JoinsBridge(A, "y"), Holds(A), JoinsBridge(b("up", 3), "y")],  # one who holds already
 ]
 
 

@@ -56,6 +56,8 @@ async def test_a_backup_of_a_running_service_is_checked_and_restored(tmp_path: P
     await good(tmp_path, "send", "-", "--company", "acme", stdin=json.dumps({**START, "id": "1.3"}))
     requests = await receiver.wait_for(3)
     assert requests[-1].header("webhook-id") != before.header("webhook-id")
+    live = await good(tmp_path, "doctor", "--ledger", "ringpost-data/ringpost.db")
+    assert ("is a whole ledger" in live, "this backup" in live) == (True, False)
     await service.stop()
     assert "can be read and written" in await good(tmp_path, "doctor")
 

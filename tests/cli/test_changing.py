@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from ringpost.cli.changing import read_delays
+from ringpost.cli.client import connect
 from ringpost.errors import RingpostError
+from ringpost.settings import Settings
 from tests.cli.program import Done, Running, ringpost, running
 from tests.real.receiver import Receiver
 
@@ -81,6 +84,35 @@ async def test_a_pause_is_told_to_the_integration_that_wants_notices(
     plain = (await shown(tmp_path, "notices", "--type", "notice:paused")).out
     assert row["message"] in plain
     assert plain.count("\n") == 1
+
+
+@pytest.mark.slow
+async def test_a_paused_integration_is_not_tested_and_says_so_at_once(
+    tmp_path: Path, service: Running, receiver: Receiver
+) -> None:
+    one = await install(tmp_path, receiver)
+    await shown(tmp_path, "integrations", "pause", one)
+    done = await ringpost(tmp_path, "integrations", "test", one)
+    assert (done.code, "It is paused (asked)" in done.err, f"integrations resume {one}" in done.err) == (1, True, True)
+    assert (await read(tmp_path, "integrations", "show", one))["pending"] == 0
+    kept = await ringpost(tmp_path, "integrations", "delete", one, stdin="n\n")
+    assert (kept.code, "Nothing was done." in kept.err) == (1, True)
+    assert one in (await shown(tmp_path, "integrations", "list")).out
+
+
+@pytest.mark.slow
+async def test_more_notices_than_one_answer_holds_are_listed(
+    tmp_path: Path, service: Running, receiver: Receiver
+) -> None:
+    one = await install(tmp_path, receiver)
+    client = connect(Settings(data=str(tmp_path / "ringpost-data")), None, None)
+    for _ in range(103):
+        for what in ("pause", "resume"):
+            await asyncio.to_thread(client.request, "POST", f"/v1/integrations/{one}/{what}")
+    listed = await ringpost(tmp_path, "notices", "--limit", "205")
+    assert (len(listed.out.splitlines()), "there are more: --limit" in listed.err) == (205, True)
+    everything = await ringpost(tmp_path, "notices", "--limit", "1000")
+    assert (len(everything.out.splitlines()), everything.err) == (206, "")
 
 
 @pytest.mark.slow

@@ -63,12 +63,49 @@ def test_a_call_that_is_open_at_the_end_is_named_and_not_ended(tmp_path: Path) -
     assert result.stderr == "Still open at the end: test_1795573019.0 (TALKING)\n"
 
 
+def test_what_is_held_back_and_gathered_can_be_set_as_for_the_service() -> None:
+    file = FOLDER / "01-internal-caller-hangup.ami"
+    every = bodies(decode(file, "--coalesce-ms", "0"))
+    few = bodies(decode(file, "--coalesce-ms", "10000"))
+    assert [body["data"]["status"] for body in every] == ["CONNECTING", "RINGING", "TALKING", "TALKING"]
+    assert [body["data"]["status"] for body in few] == ["CONNECTING", "TALKING", "TALKING"]
+    pickup = FOLDER / "50-group-pickup.ami"
+    held, told = (bodies(decode(pickup, "--hold-ms", hold)) for hold in ("1000", "0"))
+    assert len({body["id"] for body in held}) == 1
+    assert len({body["id"] for body in told}) == 2  # the picker's own call, too
+
+
 def test_the_directory_describes_people_and_names_trunks(tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("extension,name,email,trunk\n1001,Alice R.,alice@example.com,\n,,,1002\n")
     for body in bodies(decode(FOLDER / "01-internal-caller-hangup.ami", "--directory", str(people))):
         assert (body["data"]["caller"]["name"], body["data"]["caller"]["email"]) == ("Alice R.", "alice@example.com")
         assert (body["data"]["callee"]["type"], body["data"]["trunkName"]) == ("REMOTE", "1002")
+
+
+def test_the_directory_names_queues(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("queue,name\nsupport,Customer care\n")
+    told = bodies(decode(FOLDER / "22-queue-ringall.ami", "--directory", str(people)))
+    assert {(body["data"]["queueId"], body["data"]["queueName"]) for body in told[1:]} == {("support", "Customer care")}
+
+
+def test_with_a_region_numbers_of_the_outside_have_their_country_and_what_was_dialled_stays(tmp_path: Path) -> None:
+    raw = (FOLDER / "14-trunk-in-did.ami").read_bytes()
+    file = tmp_path / "local.ami"
+    file.write_bytes(raw.replace(b"+15005550123", b"(500)5550123"))
+    for words in ((), ("--directory", str(tmp_path / "people.csv"))):
+        (tmp_path / "people.csv").write_text("extension\n1001\n")
+        for body in bodies(decode(file, "--region", "us", *words)):
+            assert body["data"]["caller"]["phone"] == "+15005550123"
+            assert body["data"]["destination"] == "+15005550001"
+    assert {body["data"]["caller"]["phone"] for body in bodies(decode(file))} == {"(500)5550123"}
+
+
+def test_a_region_that_there_is_not_is_refused() -> None:
+    with pytest.raises(RingpostError) as caught:
+        CliRunner().invoke(command, [str(FOLDER / f"{NAMES[0]}.ami"), "--region", "EU"], catch_exceptions=False)
+    assert caught.value.field == "region"
 
 
 def test_trunks_that_are_named_are_the_only_ones() -> None:

@@ -34,12 +34,31 @@ async def test_it_counts_asks_and_erases(tmp_path: Path, service: Running) -> No
     counted = await erase(tmp_path, "--phone", NUMBER, "--dry-run")
     assert (counted.code, "Would erase 1 calls: 2 events" in counted.out) == (0, True)
     refused = await erase(tmp_path, "--phone", NUMBER, stdin="n\n")
-    assert refused.code == 130
+    assert (refused.code, "Nothing was done." in refused.err) == (1, True)
     erased = await erase(tmp_path, "--phone", NUMBER, stdin="y\n")
     assert (erased.code, "Erased 1 calls: 2 events" in erased.out) == (0, True)
     again = json.loads((await erase(tmp_path, "--phone", "-", "--yes", "--json", stdin=NUMBER + "\n")).out)
     assert (again["state"], again["calls"]) == ("done", 0)
     assert not any(NUMBER in line for line in service.lines)
+
+
+@pytest.mark.slow
+async def test_what_was_erased_is_listed_and_shown_and_not_of_whom(tmp_path: Path, service: Running) -> None:
+    assert "There are no erasures." in (await ringpost(tmp_path, "erasures", "list")).out
+    await erase(tmp_path, "--phone", NUMBER, "--yes")
+    listed = await ringpost(tmp_path, "erasures", "list", "--company", "acme")
+    rows = [line.split("\t") for line in listed.out.splitlines()]
+    assert [row[1] for row in rows] == ["acme", "acme"]
+    assert [row[3:] for row in rows] == [["done", "erase", "1", "2"], ["done", "count", "1", "2"]]
+    shown = await ringpost(tmp_path, "erasures", "show", rows[0][0])
+    assert (shown.code, "Erased 1 calls: 2 events" in shown.out) == (0, True)
+    found = json.loads((await ringpost(tmp_path, "erasures", "show", rows[0][0], "--json")).out)
+    assert (found["id"], found["calls"]) == (rows[0][0], 1)
+    cut = await ringpost(tmp_path, "erasures", "list", "--limit", "1", "--json")
+    assert (json.loads(cut.out), "there are more: --limit" in cut.err) == ([found], True)
+    assert NUMBER not in listed.out + shown.out
+    missing = await ringpost(tmp_path, "erasures", "show", "ers_0000000000001")
+    assert (missing.code, "work_not_found" in missing.err) == (1, True)
 
 
 async def test_who_is_meant_must_be_clear(tmp_path: Path, service: Running) -> None:

@@ -8,11 +8,16 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringpost.api.replay_shapes import show_replay
+from ringpost.cli.replay import progress
 from ringpost.cli.times import read_time, show_time
+from ringpost.model.work import REPLAY, Work
+from ringpost.work.selection import check_selection
 from tests.cli.program import Done, Running, ringpost, running
 from tests.real.receiver import Receiver
 
@@ -42,6 +47,18 @@ def test_a_time_that_is_shown_can_be_typed(ms: int) -> None:
 def test_any_other_text_is_refused_and_nothing_else_happens(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert read_time(text, NOW) >= 0
+
+
+def test_a_replay_is_never_further_than_there_is() -> None:
+    """More may have ended between the counting and the replaying."""
+    selection = check_selection(
+        integration=None, call=None, state=None, type_=None, since=None, until=None, never_owed=False
+    )
+    work = Work(
+        id="rpl_0000000000001", company="acme", kind=REPLAY, request=msgspec.json.encode(selection), created=NOW,
+        updated=NOW, total=3_608, done=3_789, place=b"",
+    )  # fmt: skip
+    assert progress(msgspec.to_builtins(show_replay(work))) == "3,789 of 3,789"
 
 
 @pytest.fixture
@@ -81,7 +98,8 @@ async def test_a_replay_counts_asks_and_is_followed_to_its_end(
         counted = await shown(tmp_path, *words, "--dry-run")
     assert "0 events that were never owed" in counted.out
     declined = await ringpost(tmp_path, *words, stdin="n\n")
-    assert (declined.code, "Deliver them again?" in declined.out) == (130, True)
+    assert (declined.code, "Deliver them again?" in declined.out) == (1, True)
+    assert "Nothing was done." in declined.err
     assert "There are no replays." in (await shown(tmp_path, "replays", "list")).out
     done = await shown(tmp_path, *words, stdin="y\n")
     assert "Done: 3 deliveries go out again." in done.out
@@ -93,7 +111,8 @@ async def test_a_replay_counts_asks_and_is_followed_to_its_end(
     plain = (await shown(tmp_path, "replays", "show", row["id"])).out
     assert "3 of 3" in plain
     assert f"ended, integration {identifier}, call acme_1, since 20" in plain
-    assert "done" in (await shown(tmp_path, "replays", "cancel", row["id"])).out
+    late = await ringpost(tmp_path, "replays", "cancel", row["id"])
+    assert (late.code, "too late" in late.err, "3 of 3" in late.out) == (1, True, True)
 
 
 @pytest.mark.slow
@@ -107,6 +126,7 @@ async def test_what_was_never_owed_goes_to_an_integration_that_was_installed_lat
     assert (missing.code, "missing_field (since)" in missing.err) == (1, True)
     done = await shown(tmp_path, *words, "--since", "2h", "--yes", "--json")
     assert json.loads(done.out)["done"] == 3
+    assert "exhausted or never owed, integration" in (await shown(tmp_path, "replays", "list")).out
     assert [json.loads(request.body)["type"] for request in await receiver.wait_for(3)] == list(KINDS)
 
 
@@ -120,6 +140,9 @@ async def test_nothing_to_replay_and_wrong_use_are_told(tmp_path: Path, service:
     assert "integration_not_found" in (await ringpost(tmp_path, "replay", "--integration", "zzzzzz")).err
     wrong = await ringpost(tmp_path, "replay", "--since", "yesterday")
     assert (wrong.code, "2h" in wrong.err) == (2, True)
+    empty = await ringpost(tmp_path, "replay", "--company", "acme", "--since", "1h", "--until", "2h")
+    assert (empty.code, "--since 2h --until 1h" in " ".join(empty.err.split())) == (2, True)
+    assert "--company" in (await ringpost(tmp_path, "replay")).err
     for words in (("replay",), ("replays", "list"), ("replays", "show"), ("replays", "cancel")):
         assert "Usage" in (await shown(tmp_path, *words, "--help")).out
     assert "work_not_found" in (await ringpost(tmp_path, "replays", "show", "rpl_0000000000001")).err

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from ringpost.calls.events import CallEvent
-from ringpost.directory.directory import Directory, Person
+from ringpost.directory.directory import Directory
 from ringpost.directory.table import read_directory
 from ringpost.errors import RingpostError
 from ringpost.model.data import CallData, Party
+from ringpost.model.directory import Person
 
 FILE = """\
 extension,name,e-mail,userId,department,group
@@ -54,6 +54,12 @@ def test_trunks_and_emergency_numbers_have_rows_of_their_own() -> None:
     assert directory.extensions == {"1001"}
 
 
+def test_queues_have_rows_of_their_own_with_the_name_that_people_know() -> None:
+    directory = people("extension,queue,name\n,500,Support\n1001,,Alice\n,sales,Our sales\n")
+    assert directory.queues == {"500": "Support", "sales": "Our sales"}
+    assert directory.people == (Person(extension="1001", name="Alice"),)
+
+
 def test_columns_of_other_names_are_left_out_and_told() -> None:
     table = read_directory(b"extension,Mobile,name\n1001,0461,Alice\n")
     assert table.unused == ("Mobile",)
@@ -69,6 +75,9 @@ def test_columns_of_other_names_are_left_out_and_told() -> None:
         (b"extension,name\n1001,A\n\n1001,B\n", "line 4, column extension: Extension 1001 is there twice"),
         (b"extension,name\n,A\n", "line 2: A row tells of one of these"),
         (b"extension,trunk\n1,T\n", "line 2: A row tells of one of these"),
+        (b"extension,queue\n1,500\n", "line 2: A row tells of one of these"),
+        (b"queue,name\n500,A\n500,B\n", "line 3, column queue: Queue 500 is there twice"),
+        (b"queue,name\n500,\n", "line 2, column name: Write the name of queue 500"),
         (b"extension,email\n1,nonsense\n", "line 2, column email: 'nonsense' is not an e-mail address"),
         (b"extension\n10 01\n", "line 2, column extension: '10 01' is not an extension"),
         (b"extension\n1,2\n", "line 2: The line has more cells"),
@@ -96,14 +105,12 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
 LOCAL = Party(type="LOCAL", phone="1001", name="A. R.", userExtension="1001")
 
 
-def event(caller: Party | None, callee: Party | None) -> CallEvent:
-    return CallEvent(
-        call="a_1", type="call:start", time=1, data=CallData(status="RINGING", caller=caller, callee=callee)
-    )
+def said(caller: Party | None, callee: Party | None) -> CallData:
+    return CallData(status="RINGING", caller=caller, callee=callee)
 
 
 def test_people_inside_are_described_and_what_is_not_known_of_them_stays() -> None:
-    known = people(FILE).describe(event(Party(type="REMOTE", phone="1001"), LOCAL)).data
+    known = people(FILE).described(said(Party(type="REMOTE", phone="1001"), LOCAL))
     assert known.caller == Party(type="REMOTE", phone="1001")
     assert known.callee == structs.replace(
         LOCAL,
@@ -113,10 +120,10 @@ def test_people_inside_are_described_and_what_is_not_known_of_them_stays() -> No
         userDepartment="Sales",
         groupName="Front desk",
     )
-    nameless = people("extension,userId\n1001,u-1\n").describe(event(LOCAL, None)).data
+    nameless = people("extension,userId\n1001,u-1\n").described(said(LOCAL, None))
     assert nameless.caller == structs.replace(LOCAL, userId="u-1")
 
 
 def test_an_event_of_strangers_stays_as_it_is() -> None:
-    told = event(Party(type="LOCAL", phone="1003"), None)
-    assert people(FILE).describe(told) is told
+    told = said(Party(type="LOCAL", phone="1003"), None)
+    assert people(FILE).described(told) is told

@@ -122,7 +122,10 @@ def _users(module: Any, sink: Sink) -> None:
 
 
 def _session_of_pbx(module: Any, sink: Sink) -> None:
-    _after(module.Session, "__init__", lambda _, __, user, secret, *more: sink.secret("PBX secret", secret))
+    def made(_: None, __: object, user: str, secret: str, *more: object, **named: object) -> None:
+        sink.secret("PBX secret", secret)
+
+    _after(module.Session, "__init__", made)
 
 
 # --- where texts leave -----------------------------------------------------------------------------------------------

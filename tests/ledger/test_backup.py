@@ -305,3 +305,27 @@ async def test_nothing_of_the_ledger_itself_is_overwritten_nor_any_file_that_is_
     assert (tmp_path / "sealing.key").read_bytes() == bytes(range(32))
     assert await ledger.event(event.company, event.seq) == event
     await ledger.close()
+
+
+async def test_what_a_killed_backup_left_is_removed_by_the_next_and_nothing_else(
+    path: Path, clock: Clock, tmp_path: Path
+) -> None:
+    await (await open_ledger(path, now=clock)).close()
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
+    head = await asyncio.to_thread(path.read_bytes)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    old, alive = (0, 0), os.getppid()
+    stay = {
+        f".copy.db.{alive}": head,  # goes on
+        f".copy.db.{gone.pid}x": head,
+        f".other.db.{gone.pid}": head,
+        ".copy.db.999999998": b"somebody's notes",
+    }
+    for name, content in {**stay, f".copy.db.{gone.pid}": head, ".copy.db.999999999": b""}.items():
+        (folder / name).write_bytes(content)
+        os.utime(folder / name, old)
+    (folder / ".copy.db.999999997").write_bytes(head)  # written a moment ago, perhaps from another machine
+    await asyncio.to_thread(save, path, folder / "copy.db")
+    assert {file.name for file in folder.iterdir()} == {*stay, ".copy.db.999999997", "copy.db"}

@@ -24,6 +24,7 @@ WHOLE = {
     "keys": "keys",
     "pbxs": "pbxs",
     "users": "users",
+    "numbering_plans": "numbering_plans",
     "failings": "failings",
     "calls_going_on_of_all": "calls",
     "call_numbers_going_on_of_all": "calls",

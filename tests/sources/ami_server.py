@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from ringpost.settings import PbxSettings
@@ -35,8 +35,9 @@ def channel(leg: str, call: str, endpoint: str, state: int, **more: object) -> d
 
 class AmiServer:
     """greets: whether it says the banner; may_list: whether CoreShowChannels is allowed; tells_boot: whether the user
-    has read=system; actions: what ListCommands lists; silent: after login it answers nothing; channels: what
-    CoreShowChannels lists; uptime: seconds."""
+    has read=system; actions: what ListCommands lists; admits: whether it goes on after the challenge; silent: after
+    login it answers nothing; holds_back: what is said goes out with the next answer only; channels: what
+    CoreShowChannels lists; uptime: seconds; started: date and time of CoreStatus, None where it is refused."""
 
     def __init__(self) -> None:
         self.greets = True
@@ -46,13 +47,18 @@ class AmiServer:
         self.tells_boot = True
         self.actions: tuple[str, ...] = ("Ping", "CoreShowChannels", "ListCommands")
         self.silent = False
+        self.admits = True
+        self.holds_back = False
+        self._held: list[bytes] = []
         self.version = "22.5.2"
         self.uptime = 100
+        self.started: tuple[str, str] | None = None
         self.channels: list[dict[str, object]] = []
         self.before_list = b""
         self.logins = 0
         self.received: list[dict[str, str]] = []
         self.live = asyncio.Event()
+        self.asked = asyncio.Event()  # the last of the questions about phones was refused
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -74,8 +80,24 @@ class AmiServer:
             writer.transport.abort()
 
     def say(self, *events: bytes) -> None:
+        if self.holds_back:
+            self._held += events
+            return
         for writer in self._writers:
             writer.write(b"".join(events))
+
+    async def say_all(self, events: Iterable[bytes], within: float) -> bool:
+        """Say these, each once the one before it is on its way; whether all were. Raises TimeoutError where one has to
+        wait longer than `within` s: then an Asterisk cuts the reader off."""
+        (writer,) = self._writers
+        try:
+            for event in events:
+                writer.write(event)
+                async with asyncio.timeout(within):
+                    await writer.drain()
+        except OSError:
+            return False
+        return not writer.is_closing()
 
     def settings(self, **changes: object) -> PbxSettings:
         fields = {"company": "acme", "serial": "hq", "host": "127.0.0.1", "port": self.port, "user": "ringpost"}
@@ -93,6 +115,8 @@ class AmiServer:
                 self.received.append(fields)
                 if not self._answer(fields, writer.write):
                     return
+                if fields["Action"] == "VoicemailUsersList":
+                    self.asked.set()
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
@@ -101,7 +125,7 @@ class AmiServer:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    def _answer(self, fields: dict[str, str], write: Callable[[bytes], None]) -> bool:  # noqa: C901 - one case each
+    def _answer(self, fields: dict[str, str], write: Callable[[bytes], None]) -> bool:  # noqa: C901, PLR0912 - one case each
         number = fields["ActionID"]
 
         def reply(response: str, **more: object) -> None:
@@ -112,9 +136,13 @@ class AmiServer:
             ]
             write("\r\n".join(lines).encode() + b"\r\n\r\n")
 
+        write(b"".join(self._held))
+        self._held.clear()
         match fields["Action"]:
             case "Challenge" if self.challenges:
                 reply("Success", Challenge=CHALLENGE)
+            case "Login" if not self.admits:
+                return False
             case "Login":
                 key = hashlib.md5((CHALLENGE + SECRET).encode()).hexdigest()
                 if fields["Key"] != key:
@@ -128,6 +156,8 @@ class AmiServer:
                 pass
             case "CoreSettings":
                 reply("Success", AsteriskVersion=self.version)
+            case "CoreStatus" if self.started is not None:
+                reply("Success", CoreStartupDate=self.started[0], CoreStartupTime=self.started[1])
             case "CoreShowChannels" if self.may_list:
                 reply("Success", EventList="start", Message="Channels will follow")
                 write(self.before_list)

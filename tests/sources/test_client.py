@@ -12,7 +12,7 @@ import pytest
 import structlog
 import trustme
 
-from ringpost.calls.observation import HungUp, LegAppeared, Observation, Snapshot
+from ringpost.calls.observation import HungUp, LegAppeared, LegChanged, Observation, Snapshot
 from ringpost.settings import PbxSettings
 from ringpost.sources.asterisk import client, session
 from ringpost.sources.asterisk.client import AsteriskSource, back_off
@@ -109,6 +109,34 @@ async def test_a_lost_connection_is_made_again_and_a_snapshot_comes_first(server
     assert snapshot.restarted
     assert [alive.leg.id for alive in snapshot.legs] == ["9.1"]
     assert server.logins == 2
+
+
+async def test_a_pbx_that_restarted_is_known_by_its_start_where_the_uptime_may_not_be_read(
+    server: AmiServer, listen: Listen
+) -> None:
+    server.tells_boot, server.started = False, ("2026-11-25", "09:00:01")
+    ear = listen(server.settings())
+    assert await ear.next() == Snapshot()
+    server.cut()
+    assert await ear.next() == Snapshot()
+    server.started = ("2026-11-25", "10:00:00")
+    server.cut()
+    assert await ear.next() == Snapshot(restarted=True)
+    server.cut()
+    assert await ear.next() == Snapshot()
+
+
+async def test_a_restart_is_not_forgotten_when_the_next_connection_ends_before_the_list(
+    server: AmiServer, listen: Listen
+) -> None:
+    server.started = ("2026-11-25", "09:00:01")
+    ear = listen(server.settings())
+    assert await ear.next() == Snapshot()
+    server.may_list, server.uptime, server.started = False, 1, ("2026-11-25", "10:00:00")
+    server.cut()
+    await ear.until(lambda: ear.source.status().error == "pbx_permission_missing")
+    server.may_list = True
+    assert await ear.next() == Snapshot(restarted=True)
 
 
 async def test_a_wrong_secret_is_reported_without_the_secret(server: AmiServer, listen: Listen) -> None:
@@ -211,6 +239,7 @@ def test_waits_grow_to_a_limit_and_are_longer_where_only_a_person_can_help(monke
 async def test_a_slow_link_and_pieces_of_one_byte_are_no_matter(server: AmiServer, listen: Listen) -> None:
     ear = listen(server.settings())
     await ear.next()
+    await server.asked.wait()  # an answer would come into the middle of the event
     for place in (raw := event("Newchannel", **channel("2.1", "2.1", "1003", 4, CallerIDName="Крот"))):
         server.say(bytes((place,)))
         await asyncio.sleep(0)
@@ -227,9 +256,48 @@ async def test_a_flood_with_huge_events_loses_no_call_and_reads_on(server: AmiSe
     line = b"Event: Newstate\r\nValue: " + b"v" * 1_100_000 + b"\r\n\r\n"
     server.say(flood, huge, line, event("Newchannel", **channel("2.1", "2.1", "1003", 4)))
     assert isinstance(await ear.next(), LegAppeared)
+    assert ear.source.status().dropped == 2
     server.cut()
     await ear.next()
     assert ear.source.status().dropped == 2
+
+
+async def test_a_pbx_that_shuts_the_door_at_the_login_is_told_as_that(server: AmiServer, listen: Listen) -> None:
+    """An address that the PBX's access list does not let in."""
+    server.admits = False
+    ear = listen(server.settings())
+    await ear.until(lambda: ear.source.status().error == "pbx_login_refused")
+    server.admits = True
+    assert isinstance(await ear.next(), Snapshot)
+
+
+async def test_events_that_the_pbx_holds_back_until_it_is_spoken_to_come_with_the_next_ping(
+    server: AmiServer, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "PING_EVERY", 20)
+    ear = listen(server.settings())
+    await ear.next()
+    await server.asked.wait()
+    server.holds_back = True
+    server.say(event("Newchannel", **channel("2.1", "2.1", "1003", 4)))
+    assert isinstance(await ear.next(), LegAppeared)
+
+
+@pytest.mark.parametrize(
+    "number", ["5\r\nUniqueid: 1.1", "5\r\n\r\nEvent: Hangup\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\n"]
+)
+async def test_a_call_goes_on_whatever_another_caller_writes_into_its_number(
+    server: AmiServer, listen: Listen, number: str
+) -> None:
+    server.channels = [channel("1.1", "1.1", "1001", 6)]
+    ear = listen(server.settings())
+    await ear.next()
+    await server.asked.wait()
+    server.say(event("Newchannel", **channel("9.9", "9.9", "trunk", 4, CallerIDNum=number)))
+    server.say(event("Newstate", **channel("1.1", "1.1", "1001", 6)))
+    said = await ear.next()
+    assert isinstance(said, LegChanged)
+    assert said.leg.id == "1.1"
 
 
 async def test_two_sources_can_listen_to_one_pbx(server: AmiServer, listen: Listen) -> None:

@@ -306,3 +306,55 @@ async def test_open_calls_of_the_ledger_go_on_or_end_with_the_first_snapshot() -
     world.line.see(*ends(1))
     await world.office.until(lambda: ("1.1", "end") in world.office.told())
     await world.feed.stop(1_000)
+
+
+async def test_open_calls_end_when_their_pbx_stays_away_and_go_on_under_another_id_when_it_is_back(
+    world: World,
+) -> None:
+    world.line.see(*begins(1), *begins(2), *ends(2))
+    await world.office.until(lambda: len(world.office.taken) == 3)
+    assert world.feed.end_calls() == 1
+    assert world.feed.end_calls() == 0
+    await world.office.until(lambda: len(world.office.taken) == 4)
+    end = world.office.taken[-1]
+    assert (end.call, end.type, end.data.endCause, end.data.flags) == ("acme_1.1", "call:end", "31", ("reconciled",))
+    caller, callee = legs(1)
+    world.line.see(Snapshot(legs=(Alive(leg=caller), Alive(leg=callee))))
+    await world.office.until(lambda: len(world.office.taken) == 5)
+    again = world.office.taken[-1]
+    assert (again.call, again.type, again.data.flags) == ("acme_1.1-2", "call:start", ("resumed",))
+
+
+async def test_calls_that_were_open_before_a_restart_end_without_the_pbx(world: World) -> None:
+    data = msgspec.json.encode(to_wire(CallData(status="TALKING"), ended=False, extra_keys=True))
+    stored = Call(company="acme", id="acme_7.1", pbx="hq", started=1, updated=2, ended=None, events=2, data=data)
+    world.feed.machine.restore([stored])
+    assert world.feed.end_calls() == 1
+    await world.office.until(lambda: world.office.told() == [("7.1", "end")])
+
+
+async def test_an_end_that_fails_for_what_it_says_is_told_without_it(world: World) -> None:
+    def fail() -> None:
+        if any(event.type == "call:end" and event.data.caller is not None for event in world.feed._backlog):
+            raise RingpostError("invalid_value")
+
+    world.office.fail = fail
+    world.line.see(*begins(1))
+    await world.office.until(lambda: len(world.office.taken) == 1)
+    world.line.see(*ends(1))
+    await world.office.until(lambda: len(world.office.taken) == 2)
+    end = world.office.taken[-1]
+    assert (end.type, end.data.caller, end.data.endCause) == ("call:end", None, "19")
+    assert end.data.duration is not None
+    assert world.feed.statistics().lost == 0
+
+
+async def test_a_clock_that_is_set_back_keeps_nothing_waiting() -> None:
+    world, back = World(), 0
+    world.feed._now = lambda: now() - back
+    world.feed.machine._hold = 50
+    await world.start()
+    world.line.see(LegAppeared(legs(1)[0]))
+    back = 3_600_000
+    await world.office.until(lambda: world.office.told() == [("1.1", "start")])
+    await world.feed.stop(1_000)

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from ringpost.errors import RingpostError
 from ringpost.sources.asterisk.frames import LINE_LIMIT, MESSAGE_LIMIT, FrameReader, Message, action
+from ringpost.sources.asterisk.trust import DISTRUSTED
 from ringpost.wire import canonical
 from tests.recordings.reader import NAMES, frames
 
+PJSIP, IAX2 = 79, 255  # bytes that a caller's number has at most
 EVENT = b"Event: Newstate\r\nUniqueid: 1.1\r\n\r\n"
 
 
@@ -69,8 +71,85 @@ def test_a_callers_number_cannot_say_what_the_pbx_did_not(number: str) -> None:
 def test_a_forged_end_of_a_message_costs_a_few_messages_and_not_the_stream() -> None:
     reader = FrameReader()
     assert reader.feed(CHANNEL.format(f"5\r\n\r\n{FORGED}\r\n\r\nEvent: X").encode()) == []
-    told = [reader.feed(EVENT) for _ in range(20)]
+    told = [reader.feed(EVENT) for _ in range(DISTRUSTED // 20)]
     assert [len(messages) for messages in told[-5:]] == [1] * 5
+
+
+def whole(number: str, *, event: str = "Newstate", exten: str = "1001", more: str = "") -> bytes:
+    """As Asterisk 22 writes it."""
+    return (
+        f"Event: {event}\r\nPrivilege: call,all\r\nChannel: PJSIP/trunk-1\r\nChannelState: 4\r\n"
+        f"ChannelStateDesc: Ring\r\nCallerIDNum: {number}\r\nCallerIDName: x\r\nConnectedLineNum: 7\r\n"
+        f"ConnectedLineName: y\r\nLanguage: en\r\nAccountCode: \r\nContext: c\r\nExten: {exten}\r\nPriority: 1\r\n"
+        f"Uniqueid: 9.9\r\nLinkedid: 9.9\r\n{more}\r\n"
+    ).encode()
+
+
+SHORT = "Event: Hangup\r\nUniqueid: 1.1\r\nLinkedid: 1.1"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        whole("5\r\nSwapUniqueid: 1.1"),
+        whole("5\r\nExten: 1002"),
+        whole("5\r\nDialStatus: ANSWER", event="DialEnd", more="DialStatus: BUSY\r\n"),
+        whole("5", exten="1\r\nCause: 17\r\nX: y"),
+        whole(f"5\r\nUniqueid: 9\r\nLinkedid: 9\r\n\r\n{SHORT}"),
+        whole(f"5\r\nUniqueid: 9\r\nLinkedid: 9\r\n\r\n{SHORT}\r\n\r\nX: y"),
+        whole(f"5\r\n\r\nX: y\r\n\r\n{SHORT}\r\n\r\n"),
+        whole(f"5\r\n\r\nX: y\r\nUniqueid: 9\r\nLinkedid: 9\r\n\r\n{SHORT}\r\n\r\n"),
+        whole(f"5\r\n\r\n{'Event:' * 20}\r\n\r\n{SHORT}\r\n\r\nEvent: X"),
+        whole("5\r\n\r\nResponse: Error\r\nActionID: ringpost-9\r\n\r\n"),
+        whole("5", exten=f"1\r\nPriority:1\r\nUniqueid:9\r\nLinkedid:9\r\n\r\n{SHORT}\r\nX: y").partition(b"\r\n\r\n")[
+            2
+        ],
+        whole(f"5\r\n\r\n{FORGED}\r\n\r\n", event="VarSet", more="Variable: X\r\n"),
+        b"Event: Hold\r\nChannelState: 6\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n@trunk\r\n\r\n",
+        b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkeeLinkedid: 1.1\r\n\r\n@trunk\r\n\r\n",
+    ],
+)
+def test_a_pbx_that_writes_its_channels_whole_is_held_to_that(hostile: bytes) -> None:
+    reader = FrameReader(live=True)
+    assert len(reader.feed(whole("5"))) == 1
+    assert [message.get("calleridnum") for message in reader.feed(hostile)] == []
+    assert reader.dropped >= 1
+    told = [len(reader.feed(whole("6"))) for _ in range(10)]
+    assert told[-1] == 1
+
+
+def test_what_a_caller_of_pjsip_can_write_is_too_short_for_another_channels_end() -> None:
+    """The least that is believed: the rest of a channel, and another channel by the same rules."""
+    rest = "\r\n".join(f"{key}:" for key in ("CallerIDName", "ConnectedLineNum", "ConnectedLineName", "AccountCode"))
+    rest += "\r\nContext:\r\nExten:\r\nPriority:\r\nUniqueid:9\r\nLinkedid:9\r\n\r\n"
+    other = f"Event:Hangup\r\nChannel:x\r\nChannelState:6\r\nCallerIDNum:\r\n{rest}"
+    number = f"5\r\n{rest}{other}X:"
+    reader = FrameReader(live=True)
+    reader.feed(whole("5"))
+    assert [message.event for message in reader.feed(whole(number))] == ["Newstate", "Hangup"]
+    assert len(number) > 300 > IAX2 > len(other) > PJSIP
+
+
+def test_an_event_that_this_pbx_always_writes_shorter_is_read_after_a_while() -> None:
+    reader = FrameReader(live=True)
+    reader.feed(whole("5"))
+    shorter = b"Event: Hold\r\nChannelState: 6\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n"
+    assert len(reader.feed(shorter)) == 0
+    assert len(reader.feed(shorter * 200)) > 100
+
+
+def test_a_pbx_itself_is_read_as_its_recordings_are() -> None:
+    """However strict it is with a live one, nothing that a real one says is lost."""
+    for name in NAMES:
+        raw = b"".join(frame.data for frame in frames(name) if frame.direction == "<")
+        live = FrameReader(live=True)
+        assert [message.fields for message in live.feed(raw)] == read(raw), name
+        assert live.dropped == 0, name
+
+
+def test_a_capture_that_people_have_shortened_is_read() -> None:
+    shortened = b"Event: Hangup\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n"
+    assert len(read(whole("5"), CHANNEL.format("5").encode(), shortened)) == 3
 
 
 def test_floods_that_tell_nothing_of_calls_are_passed_over() -> None:
@@ -192,3 +271,20 @@ def test_an_action_with_a_value_that_would_break_it_is_refused(value: str) -> No
     with pytest.raises(RingpostError) as caught:
         action("Login", [("Username", value)])
     assert (caught.value.code, caught.value.field) == ("invalid_value", "username")
+
+
+def test_of_a_message_without_end_little_is_kept_and_none_is_lost_behind_it() -> None:
+    reader = FrameReader()
+    for _ in range(40):
+        assert reader.feed(b"Event: X\r\nK: " + b"v" * 60_000 + b"\r\n") == []
+        assert len(reader._rest) <= MESSAGE_LIMIT + 2
+    assert reader.feed(b"\r") == []
+    assert [message.event for message in reader.feed(b"\n" + EVENT)] == ["Newstate"]
+    assert reader.dropped == 1
+
+
+def test_a_message_with_more_keys_than_a_pbx_writes_is_dropped_at_once() -> None:
+    keys = b"".join(b"A%dChannelState: 6\r\n" % number for number in range(30_000))
+    reader = FrameReader(live=True)
+    assert [message.event for message in reader.feed(b"Event: X\r\n" + keys + b"\r\n" + EVENT)] == ["Newstate"]
+    assert reader.dropped == 1

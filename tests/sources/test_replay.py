@@ -54,6 +54,19 @@ def test_a_pbx_that_was_restarted_has_none_of_its_calls() -> None:
     assert len(said(*before, (9_000, BANNER), (9_000, booted(508)))) == 1
 
 
+def status(started: str) -> Message:
+    return Message({"response": "Success", "corestartupdate": "2026-11-25", "corestartuptime": started})
+
+
+def test_a_restart_is_known_by_the_moment_of_the_start_before_the_uptime() -> None:
+    first = [(1_000, BANNER), (1_000, booted(500)), (1_000, status("09:00:01")), (2_000, NEW), (3_000, None)]
+    _, restarted = said(*first, (9_000, BANNER), (9_000, booted(508)), (9_000, status("10:00:00")))
+    assert restarted == Snapshot(restarted=True)
+    # A clock of the PBX that was set back makes the uptime small; and its zone may change while a connection stands.
+    assert len(said(*first, (9_000, BANNER), (9_000, booted(3)), (9_000, status("09:00:01")))) == 1
+    assert len(said(*first[:4], (2_500, status("11:00:01")))) == 1
+
+
 def test_a_pbx_that_shut_down_has_none_of_its_calls() -> None:
     assert said((1, NEW), (2, Message({"event": "Shutdown"})), (3, None))[1:] == [Snapshot()]
     assert said((1, NEW), (3, None))[1:] == []

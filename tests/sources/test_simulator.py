@@ -8,7 +8,7 @@ import pytest
 
 from ringpost.calls.events import CallEvent
 from ringpost.calls.machine import CallMachine
-from ringpost.calls.observation import Observation, Snapshot
+from ringpost.calls.observation import JoinsBridge, Observation, Snapshot
 from ringpost.sources.simulator import DEMO, KINDS, OFFICE, Pace, Simulator, script
 
 EPOCH = 1_700_000_000
@@ -107,6 +107,16 @@ def test_a_phone_is_in_one_call_at_a_time() -> None:
             busy[leg.endpoint] = leg.id
         elif type(item).__name__ == "HungUp":
             assert busy.pop(leg.endpoint) == leg.id
+
+
+def test_a_larger_office_has_as_many_calls_at_once_as_it_has_phones_for() -> None:
+    pace = Pace(gap=(1, 1), ring=(10, 10), patience=(10, 10), talk=(100_000, 100_000))
+    up = [
+        item.leg.endpoint
+        for _, item in islice(script(9, epoch=EPOCH, kinds=("answered",), pace=pace, phones=100), 1_200)
+        if isinstance(item, JoinsBridge) and item.leg.endpoint != "provider"
+    ]
+    assert 90 < len(up) == len(set(up)) <= 100
 
 
 async def test_it_plays_the_script_from_a_snapshot_on() -> None:

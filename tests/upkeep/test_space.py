@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from ringpost.model.notice import LEDGER_NEARLY_FULL, SERVICE_COMPANY, Notice
 from ringpost.telemetry.metrics import Metrics
 from ringpost.upkeep.disk import DiskWatch, measure
 from ringpost.upkeep.space import AGAIN_MS, SpaceWatch
+from tests.world import World, make_world
 
 MB = 1_000_000
 NOW = 1_795_573_019_000
@@ -69,20 +72,62 @@ def test_in_a_day_it_is_told_no_oftener_than_it_became_low(frees: list[int]) -> 
     assert told == expected
 
 
-async def test_a_look_sets_the_metrics_and_tells(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("passed", "again"), [(MINUTE, False), (AGAIN_MS - 1, False), (AGAIN_MS, True)])
+def test_what_was_told_before_a_restart_counts(passed: int, again: bool) -> None:
+    watch = SpaceWatch(100)
+    watch.was_told(NOW - MINUTE, NOW)
+    notice = watch.judge(1, 0, NOW + passed)
+    assert (notice is not None) is again
+    assert notice is None or notice.since == NOW - MINUTE
+
+
+def test_a_disk_that_is_well_after_a_restart_is_told_of_when_it_is_low_again() -> None:
+    watch = SpaceWatch(100)
+    watch.was_told(NOW, NOW)
+    assert watch.judge(110 * MB, 0, NOW + MINUTE) is None
+    assert watch.judge(1, 0, NOW + 2 * MINUTE) is not None
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    world = await make_world(tmp_path)
+    yield world
+    await world.ledger.close()
+
+
+async def test_a_restart_does_not_tell_again(world: World, tmp_path: Path) -> None:
+    path, told = tmp_path / "ringpost.db", list[Notice]()
+
+    async def start(limit: int) -> None:
+        watch = DiskWatch(world.ledger, path, SpaceWatch(limit), told.append, world.clock, Metrics())
+        await watch.recall()
+        await watch.look()
+
+    await start(1_000_000_000)
+    await world.intake.accept_notices(told)
+    world.clock.ms += 60_000
+    await start(1_000_000_000)
+    assert len(told) == 1
+    world.clock.ms += AGAIN_MS
+    await start(1_000_000_000)
+    assert [notice.since for notice in told] == [told[0].time] * 2
+
+
+async def test_a_look_sets_the_metrics_and_tells(world: World, tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     path.write_bytes(b"x" * 1_000)
     path.with_name("ledger.db-wal").write_bytes(b"x" * 500)
     metrics, told = Metrics(), list[Notice]()
     huge = SpaceWatch(1_000_000_000)
-    await DiskWatch(path, huge, told.append, lambda: NOW, metrics).look()
+    await DiskWatch(world.ledger, path, huge, told.append, lambda: NOW, metrics).look()
     assert [notice.type for notice in told] == [LEDGER_NEARLY_FULL]
     assert b"ringpost_ledger_bytes 1500.0" in metrics.render()
     assert metrics.ledger_disk_free_bytes._value.get() > 0
     assert measure(path)[1] == 1_500
 
 
-async def test_a_disk_that_cannot_be_looked_at_ends_nothing(tmp_path: Path) -> None:
+async def test_a_disk_that_cannot_be_looked_at_ends_nothing(world: World, tmp_path: Path) -> None:
     told: list[Notice] = []
-    await DiskWatch(tmp_path / "gone" / "ledger.db", SpaceWatch(1), told.append, lambda: NOW, Metrics()).look()
+    gone = tmp_path / "gone" / "ledger.db"
+    await DiskWatch(world.ledger, gone, SpaceWatch(1), told.append, lambda: NOW, Metrics()).look()
     assert told == []

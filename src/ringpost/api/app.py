@@ -19,6 +19,7 @@ from ringpost.errors import RingpostError
 from .answers import AnyRequest, answer, on_fault, on_framework_refusal, on_refusal
 from .body import BODY_LIMIT, decode, header, read_body
 from .deliveries import delivery_routes
+from .directories import directory_routes
 from .erasures import erasure_routes
 from .events import ACCEPT_BATCH, ACCEPT_EVENT, event_routes
 from .integrations import integration_routes
@@ -88,6 +89,7 @@ def _routes() -> list[Route]:
         *delivery_routes(),
         *replay_routes(),
         *notice_routes(),
+        *directory_routes(),
         *erasure_routes(),
         *key_routes(),
         *user_routes(),
@@ -130,6 +132,8 @@ async def _asked(services: Services, operation: Operation, request: AnyRequest) 
     if operation.takes is not None:
         raw = await read_body(headers, request.receive, BODY_LIMIT)
         body = operation.takes() if operation.optional_body and not raw else decode(raw, operation.takes)
+    elif operation.takes_file is not None:
+        raw = await read_body(headers, request.receive, operation.takes_file[1])
     return Asked(
         caller=caller,
         path=request.path_params,

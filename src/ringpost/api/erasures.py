@@ -26,6 +26,7 @@ _ADVICE: Final = (
     "Other forms of the same number, such as one without its country code, need an erasure of their own.",
     "Backups that were made before still hold the calls.",
     "What was delivered stays with its receivers.",
+    "The directory is left as it is: `ringpost directory remove EXTENSION` takes a person out of it.",
     "Logs and metrics hold no number, name or address of a caller.",
 )
 

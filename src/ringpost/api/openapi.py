@@ -61,6 +61,9 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
         if operation.takes is not None:
             content = {JSON: {"schema": body, "example": operation.example}}
             told["requestBody"] = {"required": not operation.optional_body, "content": content}
+        elif operation.takes_file is not None:
+            text = {"schema": {"type": "string"}, "example": operation.example}
+            told["requestBody"] = {"required": True, "content": {operation.takes_file[0]: text}}
         paths.setdefault(operation.path, {})[operation.method.lower()] = told
     return {
         "openapi": "3.1.0",

@@ -18,9 +18,10 @@ from ringpost.access.keys import Caller
 from .query import Parameter, Query
 from .services import Services
 
-Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Right = Literal["read", "change", "reveal", "send", "operate"]
 JSON: Final = "application/json"
+CSV: Final = "text/csv"
 PART: Final = re.compile(r"\{(\w+)\}")  # a part of an address that varies
 
 
@@ -72,7 +73,8 @@ class Operation:
     """One operation.
 
     is_open: it needs no key; right: what the caller's role must allow, None for any key; takes: the Struct of the body;
-    optional_body: an empty body stands for `{}`; idempotent: an Idempotency-Key is honoured; answers: the type of
+    takes_file: of another body, its media type and how many bytes it has at most; optional_body: an empty body stands
+    for `{}`; idempotent: an Idempotency-Key is honoured; answers: the type of
     `result`; is_list: that is one item of a page; is_bare: the reply is that alone, without `success`; refusals: the
     error codes of its own, beside those that any such operation has; media_type: of the reply; example: of the body;
     also: another status of success, and the type of its `result`.
@@ -91,6 +93,7 @@ class Operation:
     right: Right | None = None
     query: tuple[Parameter, ...] = ()
     takes: type[Struct] | None = None
+    takes_file: tuple[str, int] | None = None
     optional_body: bool = False
     idempotent: bool = False
     refusals: tuple[str, ...] = ()

@@ -75,7 +75,7 @@ def show_replay(work: Work) -> ReplayShown:
         id=work.id,
         company=work.company,
         state=work.state,
-        total=work.total,
+        total=None if work.total is None else max(work.total, work.done),  # more may have ended since it was counted
         done=work.done,
         selection=read_selection(work.request),
         created=work.created,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ringpost.access.keys import Keys
 from ringpost.access.sessions import Sessions
 from ringpost.access.users import Users
+from ringpost.directory.registry import Directories
 from ringpost.intake.accept import Intake
 from ringpost.integrations.registry import Registry
 from ringpost.ledger.ledger import Ledger
@@ -26,8 +27,8 @@ class Services:
     dispatcher_replayed: takes a delivery that is to go out again; refresh_metrics: brings the gauges up to date before
     they are read; ready: whether the node takes and dispatches events now; now: the wall clock (ms); seal, unseal: the
     vault's, with the context that a blob belongs to, for remembered answers that hold a secret; works: runs what takes
-    a while; replays: plans what is to be delivered again; erasures: what is to be erased; url: where others reach
-    this node.
+    a while; replays: plans what is to be delivered again; erasures: what is to be erased; directories: who is who;
+    url: where others reach this node.
     """
 
     ledger: Ledger
@@ -48,3 +49,4 @@ class Services:
     replays: Replays
     erasures: Erasures
     url: Callable[[], str]
+    directories: Directories

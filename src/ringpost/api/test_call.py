@@ -22,6 +22,7 @@ from ringpost.model.notice import (
     LEDGER_NEARLY_FULL,
     PAUSED,
     PBX_BACK,
+    PBX_CALLS_ENDED,
     PBX_LOST,
     RESUMED,
     Notice,
@@ -41,6 +42,7 @@ _TEST_NOTICES: Final[tuple[NoticeType, ...]] = (
     EXHAUSTED,
     PAUSED,
     PBX_LOST,
+    PBX_CALLS_ENDED,
     LEDGER_NEARLY_FULL,
 )
 _RINGING_MS: Final = 4_000

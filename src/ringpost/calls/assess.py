@@ -62,12 +62,12 @@ def _evidence(call: CallRecord, board: Board) -> Evidence:
     talking = board.talking(call.live.values(), call.caller)
     if talking:
         _meet(call, talking)
-        return "held" if any(leg.holds for leg in talking) else "talks"
+        return "held" if call.held or any(leg.holds for leg in talking) else "talks"
     if call.talked_at is not None and any(leg.parked for leg in call.live.values()):
         call.callee = call.known_callee = None
         return "parked"
     called = [leg for leg in _called(call) if leg is not call.caller]
-    answered = [leg for leg in called if leg.state == "up" and not leg.joined]
+    answered = [leg for leg in called if leg.state == "up" and _has_not_met(call, board, leg)]
     waited_for = [leg for leg in called if leg.is_being_called]
     ringing = [leg for leg in waited_for if leg.state == "ringing"]
     if waited_for or answered:
@@ -78,6 +78,11 @@ def _evidence(call: CallRecord, board: Board) -> Evidence:
     if call.tried and call.status not in IN_TALK and not call.sent_on:
         call.callee = _of_many(call, [])
     return _alone(call)
+
+
+def _has_not_met(call: CallRecord, board: Board, leg: LegRecord) -> bool:
+    """Nobody yet since people last talked: it may be in a bridge with local halves that lead to no person so far."""
+    return not leg.joined or (leg.joined > call.together and not leg.was and board.alone(leg))
 
 
 def _alone(call: CallRecord) -> Evidence:
@@ -98,10 +103,11 @@ def _meet(call: CallRecord, talking: list[LegRecord]) -> None:
     ours = [leg for leg in talking if leg.call == call.key]
     call.sent_on, call.leaver = False, None
     call.together = max(leg.joined for leg in talking)
-    if call.ender is not None and call.ender not in talking:
-        call.ender = None  # it left, and the others talk on: it did not end the call
+    if call.ender is not None and call.ender not in talking and not call.has(call.ender):
+        call.ender = None  # it is gone, and the others talk on: it did not end the call
     if call.caller is not None and call.caller.conference is not None:
         call.callee = call.known_callee = None
+        call.crowd = False  # who meets in a room is no crowd of this call
         return
     call.crowd = len(ours) > 2
     callees = [leg for leg in ours if leg is not call.caller]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .observation import Leg, Purpose
+from .parties import is_extension
 from .records import BridgeRecord, LegRecord
 
 LEG_LIMIT: Final = 50_000
@@ -52,6 +53,8 @@ class Board:
         """Take over what is new. The first number and name stay; a state never goes back (what is said of a leg in
         another leg's observation may be older than what the leg said itself)."""
         leg.number = leg.number or seen.number
+        if leg.extension is None and is_extension(seen.number):
+            leg.extension = seen.number
         leg.name = leg.name or seen.name
         leg.endpoint = leg.endpoint or seen.endpoint
         leg.inside = seen.inside if leg.inside is None else leg.inside

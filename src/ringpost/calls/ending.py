@@ -37,7 +37,7 @@ def judge(call: CallRecord, *, told: bool) -> tuple[int, EndBy | None]:
         return _cause_of_caller(call) or NORMAL, by
     if call.tried:
         return _of_tried(call, told=told)
-    return _of_nobody(call, told=told)
+    return _of_nobody(call)
 
 
 def _side(call: CallRecord, leg: LegRecord) -> EndBy:
@@ -61,7 +61,8 @@ def _of_tried(call: CallRecord, *, told: bool) -> tuple[int, EndBy | None]:
         return NORMAL, "CALLER"
     if call.queue is not None:
         return NO_ANSWER, None  # a queue goes on calling; what its members said is not why it gave up
-    waited_for = [leg for leg in call.tried if not (leg.asked or (not told and _cause_of_tried(leg) in OF_CALLEE))]
+    # Some of Asterisk's channel drivers (chan_sip) tell of no request where a phone refuses: its cause is as good.
+    waited_for = [leg for leg in call.tried if not (leg.asked or _cause_of_tried(leg) in OF_CALLEE)]
     cause = _cause_of_tried(max(waited_for or call.tried, key=lambda leg: (leg.asked_at, leg.order)))  # the last one's
     if cause is None:
         of_caller = _cause_of_caller(call)
@@ -71,12 +72,12 @@ def _of_tried(call: CallRecord, *, told: bool) -> tuple[int, EndBy | None]:
     return cause, "CALLEE" if refused else None
 
 
-def _of_nobody(call: CallRecord, *, told: bool) -> tuple[int, EndBy | None]:
+def _of_nobody(call: CallRecord) -> tuple[int, EndBy | None]:
     """Nobody was called, but perhaps the one who was to call: the PBX refused the number, or sent the caller away."""
     caller = call.caller
     if caller is not None and caller.called and caller.state != "up":
         cause = _cause_of_tried(caller) or NO_ANSWER
-        return cause, "CALLER" if not told and cause in OF_CALLEE else None
+        return cause, "CALLER" if cause in OF_CALLEE else None
     cause = _cause_of_caller(call) or NORMAL
     if cause == NORMAL and call.dial_status is not None:
         cause = BY_DIAL_STATUS.get(call.dial_status, cause)

@@ -1,8 +1,8 @@
 """Leaving a call: who asked to hang up, and which legs are gone.
 
 Pure: it changes the roster's records and tells nothing. A request counts where it may be what ends the call: of the
-caller, or of somebody who talks. It does not count any more once others talk on, are called, or the call goes on for
-longer than the PBX needs to clear it up (`LINGER`).
+caller, or of somebody who talks. Another's than the caller's does not count any more once others are called, or the
+call goes on for longer than the PBX needs to clear it up (`LINGER`).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _close(call: CallRecord, leg: LegRecord, now: int) -> None:
     ender = call.ender
     if ender is None or ender is leg or call.closing:
         return
-    if now - ender.asked_at > LINGER:
+    if now - ender.asked_at > LINGER and ender is not call.caller:
         call.ender = None
     else:
         call.closing = True

@@ -15,7 +15,7 @@ Pure: `now` is ms since the epoch. After every call of a method that takes `now`
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Final, assert_never
 
 from msgspec import Struct, structs
@@ -83,7 +83,8 @@ class MachineStatistics(Struct, frozen=True, kw_only=True):
 
 
 class CallMachine:
-    """The machine of one PBX. short: ids leave the PBX's serial out; trunks, emergency: see `Numbering`."""
+    """The machine of one PBX. short: ids leave the PBX's serial out; trunks, emergency, extensions: see `Numbering`;
+    describe: adds what is known beside the PBX of the people in a call; an update is told only where that changes."""
 
     def __init__(
         self,
@@ -93,13 +94,16 @@ class CallMachine:
         short: bool,
         trunks: Sequence[str] = (),
         emergency: Sequence[str] = EMERGENCY,
+        extensions: Container[str] = frozenset(),
         hold: int = HOLD,
         coalesce: int = COALESCE,
+        describe: Callable[[CallData], CallData] = lambda data: data,
     ) -> None:
         self._ids = CallIds(company, pbx, short=short)
-        self._numbering = Numbering(trunks, emergency)
+        self._numbering = Numbering(trunks, emergency, extensions)
         self._hold = hold
         self._coalesce = coalesce
+        self._describe = describe
         self._roster = Roster(self._ids)
         self._audit = Audit()
         self._timers: list[tuple[int, int, CallRecord]] = []
@@ -116,6 +120,7 @@ class CallMachine:
                 record = roster.see(leg, now)
                 if record is not None and not isinstance(observation, LegChanged):
                     record.holds = isinstance(observation, Holds)
+                    roster.calls[record.call].held = False
             case Dials():
                 dialling.dials(roster, observation, self._numbering, now)
             case Rings():
@@ -198,24 +203,32 @@ class CallMachine:
         flag `reconciled`; calls that were not known start with the flag `resumed`."""
         if snapshot.audit:
             difference = self._audit.compare(snapshot, self._roster.board.legs.keys())
+            self._adopt(difference.new, now)  # first, so that a call with nobody left of before goes on with these
             self._drop(difference.gone, now)
-            self._adopt(difference.new, now)
             for alive in snapshot.legs:
                 known = self._roster.board.legs.get(alive.leg.id)
                 if known is not None:
                     services.listed(self._roster, known, alive)
             return self._told(now)
         self._audit.clear()
-        there = frozenset() if snapshot.restarted else frozenset(alive.leg.id for alive in snapshot.legs)
-        self._drop([leg for leg in self._roster.board.legs if leg not in there], now)
         if snapshot.restarted:
+            self._drop(list(self._roster.board.legs), now)
             self._roster.board.forget_gone()
-        for leg in list(self._roster.board.legs.values()):
+            self._end_restored(now)
+        before = list(self._roster.board.legs.values())
+        for leg in before:
             self._roster.board.leave(leg)
         self._adopt(snapshot.legs, now)
-        for call in self._roster.restored.take_all():
-            self._end(call, now, reconciled=True)
+        there = frozenset(alive.leg.id for alive in snapshot.legs)
+        self._drop([leg.id for leg in before if leg.id not in there], now)
+        self._end_restored(now)
         return self._told(now)
+
+    def renumber(
+        self, trunks: Sequence[str], emergency: Sequence[str], extensions: Container[str] = frozenset()
+    ) -> None:
+        """Another numbering, for whatever is observed from now on."""
+        self._numbering = Numbering(trunks, emergency, extensions)
 
     def another_id(self, call: str) -> str:
         """The ledger has had this id before: give its call another. Events of it that wait are to be renamed, too."""
@@ -247,7 +260,7 @@ class CallMachine:
             self._roster.board.leave(other, joins.bridge)
         self._roster.board.join(leg, joins.bridge, joins.purpose)
         self._roster.touch_members(joins.bridge)
-        leg.parked = False
+        leg.parked = leg.holds = False  # whom it held was where it comes from
         if joins.purpose == "park":
             transfers.parks(self._roster, joins.leg, now)
         if joins.purpose != "talk":
@@ -259,6 +272,7 @@ class CallMachine:
         oldest = min((self._roster.calls[member.call] for member in members), key=lambda call: call.order)
         for member in members:
             self._roster.move(member, oldest.key, now)
+        oldest.held = False
 
     # --- snapshots -------------------------------------------------------------------------------------------------
     def _drop(self, legs: Iterable[str], now: int) -> None:
@@ -269,6 +283,10 @@ class CallMachine:
             self._roster.remove(record)
             if not call.live:
                 self._end(call, now, reconciled=True)
+
+    def _end_restored(self, now: int) -> None:
+        for call in self._roster.restored.take_all():
+            self._end(call, now, reconciled=True)
 
     def _adopt(self, legs: Sequence[Alive], now: int) -> None:
         """Legs of a snapshot. They tell neither who called whom nor of bridges' purposes: the leg that the call is
@@ -282,7 +300,7 @@ class CallMachine:
             call = self._roster.calls[leg.call]
             leg.called = leg.called or (fresh and leg is not call.caller)
             before = call.known_caller
-            if call.caller is None and before is not None and self._numbering.party(leg).phone == before.phone:
+            if call.caller is None and before is not None and self._numbering.is_party(leg, before):
                 call.caller = leg  # a transfer had made it the caller
             if not call.told and call.key not in known:
                 call.engaged = True
@@ -290,6 +308,8 @@ class CallMachine:
             if alive.bridge is not None:
                 purpose: Purpose = "conference" if alive.conference is not None else "talk"
                 self._roster.board.join(leg, alive.bridge, self._roster.board.purpose(alive.bridge) or purpose)
+            if call.restored:  # who is alone in a bridge now may be there since long: that is no answer yet to be seen
+                call.together = self._roster.board.count()
             services.listed(self._roster, leg, alive)
 
     # --- telling ---------------------------------------------------------------------------------------------------
@@ -305,7 +325,8 @@ class CallMachine:
             return
         call.clock = max(call.clock, now)
         assess(call, self._roster.board, call.clock)
-        if call.told and call.direction is None and call.callee is not None:
+        open_yet = call.direction is None or (call.direction == "OUTBOUND" and call.talked_at is None)
+        if call.told and call.callee is not None and open_yet:
             # Who called whom does not change with whoever takes a caller's or callee's place later.
             call.direction = self._numbering.direction_of(call)
         if not call.told:
@@ -316,7 +337,7 @@ class CallMachine:
                 self._wake(call, call.started + self._hold)
                 return
             self._start(call, now)
-        data = payload(call, self._numbering)
+        data = self._payload(call)
         if data == call.sent:
             call.flush_at = None
             return
@@ -326,6 +347,9 @@ class CallMachine:
             self._tell(call, CALL_UPDATE, data, now)
         else:
             self._wake(call, call.flush_at)
+
+    def _payload(self, call: CallRecord) -> CallData:
+        return self._describe(payload(call, self._numbering))
 
     def _wake(self, call: CallRecord, when: int) -> None:
         if call.wake != when:
@@ -338,7 +362,7 @@ class CallMachine:
         self._open += 1
         self._started += 1
         self._resumed += "resumed" in call.flags
-        data = payload(call, self._numbering)
+        data = self._payload(call)
         if "resumed" not in call.flags:
             data = structs.replace(data, status="CONNECTING")  # how every call begins, also one that was held back
         self._tell(call, CALL_START, data, min(now, call.started))
@@ -355,7 +379,7 @@ class CallMachine:
         self._ended += 1
         self._reconciled += reconciled
         unseen = call.restored and call.caller is None and call.callee is None
-        data = call.sent if unseen and call.sent is not None else payload(call, self._numbering)
+        data = call.sent if unseen and call.sent is not None else self._payload(call)
         if data != call.sent:
             self._tell(call, CALL_UPDATE, data, now)
         if reconciled:

@@ -11,7 +11,7 @@ from ringpost.model.data import CallData, EndBy, Party
 
 from .causes import cause_text
 from .leaving import LINGER
-from .parties import Numbering
+from .parties import Numbering, is_same_phone
 from .records import CallRecord
 
 
@@ -29,6 +29,7 @@ def payload(call: CallRecord, numbering: Numbering) -> CallData:
         destination=call.destination,
         trunkName=numbering.trunk_of(call),
         queueName=call.queue,
+        queueId=call.queue,  # the PBX's own name of it; the directory may have another for people
         tags=(*emergency, "conference") if call.crowd else emergency,
         flags=call.flags,
         direction=call.direction or numbering.direction(call, caller, callee),
@@ -40,7 +41,7 @@ def _callee(call: CallRecord, numbering: Numbering) -> Party | None:
         return call.known_callee
     callee = numbering.party(call.callee, call.destination)
     known = call.known_callee  # from before a restart, when more may have been known of the same person
-    return known if known is not None and known.phone == callee.phone else callee
+    return known if known is not None and is_same_phone(known.phone, callee.phone) else callee
 
 
 def end_payload(call: CallRecord, data: CallData, cause: int, end_by: EndBy | None, now: int) -> CallData:

@@ -15,6 +15,8 @@ from .observation import LegKind, LegState, Purpose, Service
 
 TRIED_LIMIT: Final = 100  # legs; a queue may call its members for hours
 
+WAS_LIMIT: Final = 32  # calls; no leg is transferred so often that its first observations are still under way
+
 Became = Literal["transferred", "merged"]  # flags of the call that ends so
 
 
@@ -26,7 +28,7 @@ class LegRecord(Struct, eq=False, kw_only=True):
     the PBX called it, for the leg `by`; dial_status: how that ended (the first word counts); left: its person
     transferred the call and is no party to it any more; service, conference: what the PBX does with it alone, the name
     of the room that it is in; asked: its far end asked to hang up, at `asked_at` (ms), with `asked_cause`;
-    first_number: the caller id that it appeared with.
+    first_number: the caller id that it appeared with; extension: the first of its caller ids that is one.
     """
 
     id: str
@@ -36,6 +38,7 @@ class LegRecord(Struct, eq=False, kw_only=True):
     endpoint: str | None = None
     inside: bool | None = None
     first_number: str | None = None
+    extension: str | None = None
     state: LegState = "down"
     number: str | None = None
     name: str | None = None
@@ -88,7 +91,8 @@ class CallRecord(Struct, eq=False, kw_only=True):
     clock: the latest `now`, which may go back (ms); since: when `talking` changed (ms); talked_at, talked: when talking
     began first (ms), and for how long it went on in phases that are over (ms); quiet_at: when nobody
     was left to talk with, None while there is somebody (ms); flush_at, wake: ms; restored: it was
-    told before Ringpost was restarted.
+    told before Ringpost was restarted; held: it was on hold then, and nothing has shown since that it is not (a
+    snapshot does not tell which leg holds).
     """
 
     key: str
@@ -134,6 +138,7 @@ class CallRecord(Struct, eq=False, kw_only=True):
     flush_at: int | None = None
     wake: int | None = None
     restored: bool = False
+    held: bool = False
 
     def flag(self, name: str) -> None:
         if name not in self.flags:

@@ -11,7 +11,7 @@ from .board import Board
 from .ids import CallIds
 from .observation import Leg
 from .reconcile import Restored
-from .records import CallRecord, LegRecord
+from .records import WAS_LIMIT, CallRecord, LegRecord
 
 
 class Roster:
@@ -89,6 +89,8 @@ class Roster:
         before = self.calls[leg.call]
         before.live.pop(leg.id, None)
         self.touch(before)
+        if len(leg.was) >= WAS_LIMIT:
+            leg.was.clear()
         leg.was.add(before.key)
         after = self._call_of(key, now)
         if before.became is None:

@@ -56,7 +56,7 @@ def hands_over(roster: Roster, seen: HandsOver, now: int) -> None:
 
 def _leave(call: CallRecord, leg: LegRecord) -> None:
     """Its person is no party any more; nobody is on hold for it."""
-    leg.left = leg.kind == "real"
+    leg.left, call.held = leg.kind == "real", False
     for one in (leg, *call.live.values()):
         one.holds = False
     if call.ender is leg:
@@ -96,5 +96,6 @@ def park_told(roster: Roster, seen: Parks | Unparks, now: int) -> None:
     if leg is not None:
         leg.parked = False
         call = roster.calls[leg.call]
-        if seen.gave_up and call.ender is None and leg.kind == "real":
-            call.ender, leg.asked_at = leg, now
+        # The lot says so of every parked leg that ends, also where the PBX or an administrator ends it.
+        if seen.gave_up and leg.kind == "real":
+            call.leaver = leg

@@ -22,6 +22,7 @@ from ringpost.settings import Settings
 
 SERVICE_FILE: Final = "service.json"
 _SECONDS: Final = 30
+_PAGE: Final = 200  # rows that the API gives at once
 
 
 class Service(Struct, frozen=True):
@@ -66,6 +67,16 @@ class Client:
     ) -> Any:
         """The `result` of the answer (for a list: the whole answer). Raises the service's error, or
         `service_unreachable`."""
+        try:
+            answer = json.loads(self.fetch(method, path, body, headers=headers, **query) or b"{}")
+        except ValueError as error:
+            raise self._unreachable(error) from None
+        return answer if "next" in answer else answer.get("result")
+
+    def fetch(
+        self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None, **query: object
+    ) -> bytes:
+        """The answer as it is. Raises as `request`."""
         given = {name: str(value) for name, value in query.items() if value is not None}
         url = f"{self._service.url.rstrip('/')}{path}{'?' + urlencode(given) if given else ''}"
         if not url.startswith(("http://", "https://")):
@@ -77,22 +88,40 @@ class Client:
         request = urllib.request.Request(url, data=data, method=method, headers=sent)  # noqa: S310 - checked above
         try:
             with self._opener.open(request, timeout=_SECONDS) as response:
-                answer = json.loads(response.read() or b"{}")
+                read: bytes = response.read()
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
         except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            raise RingpostError(
-                "service_unreachable",
-                f"No Ringpost service answers at {self._service.url} ({reason}). Start it with `ringpost serve`.",
-            ) from None
-        return answer if "next" in answer else answer.get("result")
+            raise self._unreachable(error) from None
+        return read
+
+    def _unreachable(self, error: Exception) -> RingpostError:
+        reason = getattr(error, "reason", error)
+        return RingpostError(
+            "service_unreachable",
+            f"No Ringpost service answers at {self._service.url} ({reason}). Start it with `ringpost serve`.",
+        )
+
+    def pages(self, path: str, limit: int, **query: str | None) -> tuple[list[dict[str, Any]], bool]:
+        """The rows of a list, of as many pages as it takes, `limit` at most; whether there are more. Raises as
+        `request`."""
+        rows: list[dict[str, Any]] = []
+        cursor = None
+        while True:
+            size = min(limit - len(rows), _PAGE)
+            answer = self.request("GET", path, None, headers=None, limit=size, cursor=cursor, **query)
+            rows += answer["result"]
+            cursor = answer["next"]
+            if cursor is None or len(rows) >= limit:
+                return rows, cursor is not None
 
 
 def _refusal(error: urllib.error.HTTPError) -> RingpostError:
     try:
         told = json.loads(error.read())["error"]
         code, message, field = told["code"], told["message"], told.get("field")
+        if code == "company_missing":
+            message = message.removesuffix(" Add `company`.") + " Add --company."  # not the body's field
     except (ValueError, KeyError, TypeError):
         code, message, field = "service_unreachable", f"The answer was no Ringpost answer: HTTP {error.code}.", None
     return RingpostError(code if code in ERRORS else "internal", message, field=field)

@@ -10,7 +10,7 @@ import rich_click as click
 
 from ringpost.access.keys import COMPANY as COMPANY_NAME
 from ringpost.calls.events import CallEvent
-from ringpost.calls.machine import COALESCE, CallMachine
+from ringpost.calls.machine import COALESCE, HOLD, CallMachine
 from ringpost.calls.parties import EMERGENCY
 from ringpost.directory.directory import Directory
 from ringpost.directory.table import read_directory
@@ -25,14 +25,26 @@ from ringpost.wire.canonical import encode, splice
 INTEGRATION: Final = "000000"
 COMPANY: Final = "test"
 SERIAL: Final = "recording"
+_WAIT: Final = click.IntRange(0, 10_000)  # ms, as in the settings
 
 
 @click.command("decode")
 @click.argument("file", type=click.File("rb"))
 @click.option("--company", default=COMPANY, show_default=True, help="The company that the calls belong to.")
-@click.option("--directory", "people", type=click.File("rb"), help="A CSV file of extensions, trunks and emergencies.")
+@click.option("--directory", "people", type=click.File("rb"), help="A CSV file of extensions, trunks, queues ….")
 @click.option("--trunk", "trunks", multiple=True, help="An endpoint that leads outside, * for any text; repeatable.")
-def command(file: IO[bytes], company: str, people: IO[bytes] | None, trunks: tuple[str, ...]) -> None:
+@click.option("--region", help="Tell numbers of the outside in the form +390461234567; a country's letters, as IT.")
+@click.option("--hold-ms", type=_WAIT, default=HOLD, show_default=True, help="As the setting start_hold_ms.")
+@click.option("--coalesce-ms", type=_WAIT, default=COALESCE, show_default=True, help="As the setting coalesce_ms.")
+def command(
+    file: IO[bytes],
+    company: str,
+    people: IO[bytes] | None,
+    trunks: tuple[str, ...],
+    region: str | None,
+    hold_ms: int,
+    coalesce_ms: int,
+) -> None:
     """Print the call events that the recording FILE of an Asterisk yields, one JSON body a line, as on the wire
     (`-` reads standard input).
 
@@ -41,11 +53,14 @@ def command(file: IO[bytes], company: str, people: IO[bytes] | None, trunks: tup
     are still open at the end of the file are named on standard error. The same file gives the same lines.
     """
     _check_company(company)
-    directory = Directory() if people is None else _directory(people.read())
+    directory = Directory(region=region) if people is None else _directory(people.read(), region)
     recording = read_recording(file.read())
     out = sys.stdout.buffer
     going: dict[str, str] = {}
-    for event in events_of(recording, company=company, directory=directory, trunks=trunks):
+    events = events_of(
+        recording, company=company, directory=directory, trunks=trunks, hold=hold_ms, coalesce=coalesce_ms
+    )
+    for event in events:
         going[event.call] = event.data.status
         if event.type == CALL_END:
             del going[event.call]
@@ -60,18 +75,28 @@ def command(file: IO[bytes], company: str, people: IO[bytes] | None, trunks: tup
 
 
 def events_of(
-    recording: Recording, *, company: str, directory: Directory, trunks: Iterable[str] = ()
+    recording: Recording,
+    *,
+    company: str,
+    directory: Directory,
+    trunks: Iterable[str] = (),
+    hold: int = HOLD,
+    coalesce: int = COALESCE,
 ) -> Iterator[CallEvent]:
-    """What the recording yields. Where its clock stands still, nothing can be near in time: every change is told."""
+    """What the recording yields. Where its clock stands still, nothing can be near in time: every change is told.
+    hold, coalesce: ms."""
     machine = CallMachine(
         company=company,
         pbx=SERIAL,
         short=True,
         trunks=(*trunks, *directory.trunks) or _guessed(recording, directory),
         emergency=(*EMERGENCY, *directory.emergency),
-        coalesce=0 if recording.still else COALESCE,
+        extensions=directory.extensions,
+        hold=hold,
+        coalesce=0 if recording.still else coalesce,
+        describe=directory.described,
     )
-    return map(directory.describe, replay(machine, said_in(recording.heard)))
+    return replay(machine, said_in(recording.heard))
 
 
 def body_of(event: CallEvent, company: str) -> bytes:
@@ -96,8 +121,8 @@ def _guessed(recording: Recording, directory: Directory) -> tuple[str, ...]:
     return guess.trunks()
 
 
-def _directory(raw: bytes) -> Directory:
-    table = read_directory(raw)
+def _directory(raw: bytes, region: str | None) -> Directory:
+    table = read_directory(raw, region=region)
     if table.unused:
         click.echo(f"Left out of the directory: the columns {', '.join(table.unused)}.", err=True)
     return table.directory

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import socket
@@ -14,27 +13,19 @@ from time import monotonic
 from typing import Final
 
 import rich_click as click
-from msgspec import Struct
 
 from ringpost.access.sealing import open_vault
-from ringpost.clock import wall_clock
 from ringpost.errors import RingpostError
 from ringpost.ledger.check import check_ledger
 from ringpost.ledger.inspection import Inspection, Sealed
-from ringpost.settings import PbxSettings, Settings
-from ringpost.sources.asterisk.probe import manager_stanza, probe
+from ringpost.settings import Settings
 
 from .client import Client, Service, running_service
+from .doctor_pbx import pbx_findings
+from .finding import Finding, failed, show
 from .options import config_option, data_option, settings_from
 
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """One check: whether it is good, what was found, and what helps (empty where nothing needs to)."""
-
-    check: str
-    good: bool
-    found: str
-    help: str = ""
+_MB: Final = 1_000_000
 
 
 @click.command("doctor")
@@ -54,20 +45,20 @@ class Finding(Struct, frozen=True, kw_only=True):
     help="Check this ledger file, as a backup is one, where it lies, with the sealing key; and nothing else.",
 )
 def command(as_json: bool, listen: int, config: Path | None, data: str | None, ledger: Path | None) -> None:
-    """Check settings, ledger, sealing key, port and PBXs, and say what would help.
+    """Check settings, ledger, sealing key, port, disk and PBXs, and say what would help.
 
     Works beside a running service and without one, and changes nothing. The exit code is 1 if anything is wrong.
     """
     settings = settings_from(config, data=data)
     findings = []
-    found = _findings(settings, config, listen) if ledger is None else _backup(ledger, settings.sealing_key_path)
+    found = _findings(settings, config, listen) if ledger is None else _file(ledger, settings)
     for finding in found:
         findings.append(finding)
         if not as_json:
-            _show(finding)
+            show(finding)
     if as_json:
         click.echo(json.dumps([{name: getattr(f, name) for name in f.__struct_fields__} for f in findings], indent=2))
-    sys.exit(0 if all(finding.good for finding in findings) else 1)
+    sys.exit(1 if any(finding.good is False for finding in findings) else 0)
 
 
 def _findings(settings: Settings, config: Path | None, listen: int) -> Iterator[Finding]:
@@ -79,19 +70,23 @@ def _findings(settings: Settings, config: Path | None, listen: int) -> Iterator[
     else:
         yield from _ledger_and_key(settings)
         yield _port(settings)
+    yield _disk(settings)
     if not settings.pbx:
         yield Finding(
-            check="pbx", good=True, found="none is set up", help="Add a [[pbx]] table; see `ringpost settings`."
+            check="pbx",
+            good=True,
+            found="none is set up",
+            help="Add a [[pbx]] table to the settings file and name it: --config; see `ringpost settings`.",
         )
     for pbx in settings.pbx:
-        yield from _pbx(pbx, listen)
+        yield from pbx_findings(pbx, listen)
 
 
 def _service(service: Service) -> Finding:
     try:
         Client(service).request("GET", "/readyz")
     except RingpostError as error:
-        return _failed("service", error)
+        return failed("service", error)
     return Finding(check="service", good=True, found=f"runs at {service.url}; its ledger can be written")
 
 
@@ -112,9 +107,31 @@ def _ledger_and_key(settings: Settings) -> Iterator[Finding]:
         yield from _checked(path, settings.sealing_key_path, "can be read and written")
 
 
-def _backup(path: Path, key: Path) -> Iterator[Finding]:
-    """A file that could be put in the ledger's place."""
-    yield from _checked(path, key, "is a whole ledger", again=True)
+def _file(path: Path, settings: Settings) -> Iterator[Finding]:
+    """The ledger itself, or a file that could be put in its place."""
+    is_the_ledger = path.resolve() == settings.ledger_path.resolve()
+    yield from _checked(path, settings.sealing_key_path, "is a whole ledger", again=not is_the_ledger)
+
+
+def _disk(settings: Settings) -> Finding:
+    """The space that the ledger has left."""
+    folder = settings.ledger_path.absolute().parent
+    try:
+        place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        disk = os.statvfs(place)
+    except OSError as error:
+        return _no_access("disk", folder, error)
+    free = disk.f_bavail * disk.f_frsize // _MB
+    found = f"{free:,} MB are left for the ledger"
+    if free >= settings.ledger_free_mb:
+        return Finding(check="disk", good=True, found=found)
+    return Finding(
+        check="disk",
+        good=False,
+        found=f"{found} on the disk of {place}, less than {settings.ledger_free_mb:,} MB (ledger_free_mb)",
+        help="When it is full, no event is accepted. Free space there, move the ledger to a larger disk (setting "
+        "`ledger`), or keep events for fewer days (keep_events_days).",
+    )
 
 
 def _checked(path: Path, key: Path, good: str, *, again: bool = False) -> Iterator[Finding]:
@@ -122,7 +139,7 @@ def _checked(path: Path, key: Path, good: str, *, again: bool = False) -> Iterat
     try:
         found = check_ledger(path, _Waiting(path))
     except RingpostError as error:
-        yield _failed("ledger", error)
+        yield failed("ledger", error)
         return
     if found.problems:
         told = "; ".join(found.problems)
@@ -189,7 +206,7 @@ def _sealing_key(path: Path, sealed: Sequence[Sealed]) -> Finding:
     except OSError as error:
         return _no_access(check, path, error)
     except RingpostError as error:
-        return _failed(check, error)
+        return failed(check, error)
     if path.stat().st_mode & 0o077:
         return Finding(check=check, good=False, found=f"others can read {path}", help=f"chmod 600 {path}")
     return Finding(check=check, good=True, found=f"{path} opens all {len(sealed)} stored secrets")
@@ -208,59 +225,3 @@ def _port(settings: Settings) -> Finding:
                 help="Choose another: --port or RINGPOST_PORT.",
             )
     return Finding(check="port", good=True, found=f"{settings.host}:{settings.port} is free")
-
-
-def _pbx(pbx: PbxSettings, listen: int) -> Iterator[Finding]:
-    name = f"pbx {pbx.company}/{pbx.serial}"
-    result = asyncio.run(probe(pbx, now=wall_clock, listen=listen * 1_000))
-    if result.code is not None:
-        yield Finding(
-            check=name, good=False, found=f"{result.code}: {result.message}", help=_to_paste(pbx, result.code)
-        )
-        return
-    found = f"Asterisk {result.version or 'of an unknown version'} at {pbx.host}:{pbx.port}: logged in, can read"
-    yield Finding(check=name, good=True, found=f"{found}; {result.legs} channels now", help=" ".join(result.advice))
-    for permission in result.permissions:
-        good = permission.granted is not False
-        help_text = permission.help if good else f"{permission.help}\n{_to_paste(pbx)}"
-        yield Finding(check=f"{name} {permission.name}", good=good, found=permission.found, help=help_text)
-
-
-def _to_paste(pbx: PbxSettings, code: str | None = None) -> str:
-    """What an administrator of the PBX can put in, in either form."""
-    address = _our_address(pbx)
-    lines = [
-        "In the PBX's manager.conf ([general] enabled = yes), then `manager reload`:",
-        manager_stanza(pbx, address),
-        "On FreePBX in /etc/asterisk/manager_custom.conf, then `fwconsole reload`:",
-        manager_stanza(pbx, address, "freepbx"),
-    ]
-    if code == "pbx_login_refused":
-        lines.append(f"`permit` must name the address that we come from, as the PBX sees it: {address} by our routes.")
-        lines.append("Where the service is logged in already, allowmultiplelogin must not be `no`.")
-    return "\n".join(lines)
-
-
-def _our_address(pbx: PbxSettings) -> str:
-    """The address that the PBX sees us come from, as the routes of this machine say."""
-    family = socket.AF_INET6 if ":" in pbx.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as looking:
-        try:
-            looking.connect((pbx.host, pbx.port))  # sends nothing
-            return str(looking.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
-
-
-def _failed(check: str, error: RingpostError) -> Finding:
-    return Finding(check=check, good=False, found=f"{error.code}: {error.message}", help=error.kind.help)
-
-
-_INDENT: Final = " " * 4
-
-
-def _show(finding: Finding) -> None:
-    mark = click.style("ok  ", fg="green") if finding.good else click.style("FAIL", fg="red")
-    click.echo(f"{mark}  {finding.check}: {finding.found}")
-    for line in finding.help.splitlines():
-        click.echo(_INDENT + "  " + line)

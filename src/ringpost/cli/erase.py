@@ -13,8 +13,11 @@ from typing import IO, Any, Final
 
 import rich_click as click
 
+from ringpost.settings import Settings
+
 from .client import Client, connect, segment
 from .options import service_options, settings_from
+from .printing import confirm, hint
 
 _LOOK_SECONDS: Final = 0.2
 
@@ -34,24 +37,26 @@ def command(
     """Erase all calls of one person: events, deliveries and attempts, for good.
 
     Give exactly one of --phone, --email and --user-id. A number is compared by its digits, also inside longer texts.
+    The company's directory is left as it is: `ringpost directory remove` takes a person out of it.
     """
-    client = connect(settings_from(config, data=data), url, key_file)
+    settings = settings_from(config, data=data)
+    client = connect(settings, url, key_file)
     given = {"company": company, "phone": _read(phone), "email": _read(email), "userId": _read(user_id)}
     body = {name: value for name, value in given.items() if value is not None}
-    counted = _follow(client, body | {"dryRun": True}, is_told=not as_json)
+    counted = _follow(client, settings, body | {"dryRun": True}, is_told=not as_json)
     if dry_run or counted["state"] != "done" or not counted["calls"]:
         _end(counted, as_json)
     if not yes:
-        click.echo(_report(counted), err=as_json)
-        click.confirm("Erase them for good?", abort=True, err=as_json)
-    _end(_follow(client, body, is_told=not as_json), as_json)
+        click.echo(report(counted), err=as_json)
+        confirm("Erase them for good?", err=as_json)
+    _end(_follow(client, settings, body, is_told=not as_json), as_json)
 
 
 def _read(text: str | None) -> str | None:
     return sys.stdin.readline().strip() if text == "-" else text
 
 
-def _follow(client: Client, body: dict[str, Any], *, is_told: bool) -> dict[str, Any]:
+def _follow(client: Client, settings: Settings, body: dict[str, Any], *, is_told: bool) -> dict[str, Any]:
     """Begin it; the erasure when it has ended; on a terminal, how far it is meanwhile."""
     erasure: dict[str, Any] = client.request("POST", "/v1/erasures", body)
     on_terminal = is_told and sys.stdout.isatty()
@@ -62,28 +67,31 @@ def _follow(client: Client, body: dict[str, Any], *, is_told: bool) -> dict[str,
             time.sleep(_LOOK_SECONDS)
             erasure = client.request("GET", f"/v1/erasures/{segment(erasure['id'])}")
     except KeyboardInterrupt:
-        _tell_left(erasure)
+        _tell_left(settings, erasure)
         raise
     if on_terminal:
         click.echo()
     return erasure
 
 
-def _tell_left(erasure: dict[str, Any]) -> None:
+def _tell_left(settings: Settings, erasure: dict[str, Any]) -> None:
     """Nobody should think that Ctrl-C had stopped it."""
     if erasure["dryRun"]:
         click.echo("\nIt was only counting: nothing is erased.", err=True)
     else:
-        where = f"GET /v1/erasures/{erasure['id']}"
+        where = hint(settings, f"erasures show {erasure['id']}")
         click.echo(f"\nThe erasure goes on in the service, and cannot be undone. Its report: {where}", err=True)
 
 
 def _end(erasure: dict[str, Any], as_json: bool) -> None:
-    click.echo(json.dumps(erasure, indent=2) if as_json else _report(erasure))
+    click.echo(json.dumps(erasure, indent=2) if as_json else report(erasure))
     sys.exit(0 if erasure["state"] == "done" else 1)
 
 
-def _report(erasure: dict[str, Any]) -> str:
+def report(erasure: dict[str, Any]) -> str:
+    """What an erasure did, or how far it is, for a person."""
+    if erasure["state"] == "running":
+        return f"It is running: {erasure['looked']:,} events looked at, {erasure['calls']:,} calls found."
     if erasure["state"] != "done":
         return f"It is {erasure['state']} ({erasure['error']})."
     verb = "Would erase" if erasure["dryRun"] else "Erased"

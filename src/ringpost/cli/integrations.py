@@ -17,7 +17,7 @@ from ringpost.model.outcome import FAILURES
 from .changing import RETRY_HELP, edit, pause, read_delays, resume
 from .client import Client, connect, segment
 from .options import service_options, settings_from
-from .printing import harmless, hint, show_table
+from .printing import confirm, harmless, hint, show_table
 
 _WATCH_SECONDS: Final = 35  # an attempt takes 30 s at most
 _LOOK_SECONDS: Final = 0.2
@@ -151,7 +151,13 @@ def test(
 
     One that wants notices and no call gets a test notice.
     """
-    client = _client(config, data, url, key_file)
+    settings = settings_from(config, data=data)
+    client = connect(settings, url, key_file)
+    found = client.request("GET", f"/v1/integrations/{segment(integration)}")
+    if found["pauseReason"] is not None:
+        resume = hint(settings, f"integrations resume {found['id']}")
+        click.echo(f"It is paused ({found['pauseReason']}), so nothing was sent. To go on: {resume}", err=True)
+        sys.exit(1)
     made = client.request("POST", f"/v1/integrations/{segment(integration)}/test")
     if as_json:
         click.echo(json.dumps(made, indent=2))
@@ -168,7 +174,7 @@ def _watch(client: Client, delivery: str) -> bool:
     give_up = time.monotonic() + _WATCH_SECONDS
     while not (found := client.request("GET", f"/v1/deliveries/{segment(delivery)}"))["attempts"]:
         if time.monotonic() > give_up:
-            click.echo("It was not attempted yet: the integration is paused, or earlier deliveries come first.")
+            click.echo("It was not attempted yet: the integration was paused meanwhile, or others come first.")
             return False
         time.sleep(_LOOK_SECONDS)
     attempt = found["attempts"][-1]
@@ -205,7 +211,7 @@ def delete(
     client = _client(config, data, url, key_file)
     if not yes:
         found = client.request("GET", f"/v1/integrations/{segment(integration)}")
-        click.confirm(f"Delete {integration} ({found['url']}) and cancel {found['pending']} deliveries?", abort=True)
+        confirm(f"Delete {integration} ({found['url']}) and cancel {found['pending']} deliveries?", err=as_json)
     result = client.request("DELETE", f"/v1/integrations/{segment(integration)}")
     cancelled = result["cancelled"]
     click.echo(json.dumps(result) if as_json else f"Deleted {integration}; {cancelled} deliveries were cancelled.")

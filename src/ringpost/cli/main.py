@@ -23,6 +23,7 @@ COMMANDS: Final = (
     "record",
     "decode",
     "integrations",
+    "directory",
     "notices",
     "replay",
     "replays",
@@ -31,6 +32,7 @@ COMMANDS: Final = (
     "send",
     "backup",
     "erase",
+    "erasures",
     "settings",
 )
 
@@ -62,7 +64,8 @@ def main() -> None:
         root(standalone_mode=False)
     except RingpostError as error:
         where = f" ({error.field})" if error.field else ""
-        click.echo(f"ringpost: {error.code}{where}: {error.message}", err=True)
+        remedy = " Add --company." if error.code == "company_missing" and "--company" not in error.message else ""
+        click.echo(f"ringpost: {error.code}{where}: {error.message}{remedy}", err=True)
         sys.exit(1)
     except Exit as stop:
         sys.exit(stop.exit_code)

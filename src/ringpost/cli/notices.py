@@ -13,13 +13,13 @@ from ringpost.model.notice import NOTICE_TYPES
 
 from .client import connect
 from .options import service_options, settings_from
-from .printing import show_table
+from .printing import show_table, tell_more
 
 
 @click.command("notices")
 @click.option("--company", help="Only this company's; `ringpost`: those about the service itself.")
 @click.option("--type", "kind", type=click.Choice(NOTICE_TYPES), help="Only those of this type.")
-@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many at most.")
 @service_options
 def command(
     company: str | None, kind: str | None, limit: int, config: Path | None, data: str | None, url: str | None,
@@ -30,14 +30,15 @@ def command(
     An integration installed with `--filter "notice:*"` gets them as events.
     """
     client = connect(settings_from(config, data=data), url, key_file)
-    found = client.request("GET", "/v1/notices", company=company, type=kind, limit=limit)["result"]
+    found, is_more = client.pages("/v1/notices", limit, company=company, type=kind)
     if as_json:
         click.echo(json.dumps(found, indent=2))
-        return
-    if not found:
+    elif not found:
         click.echo("There are no notices.")
-        return
-    show_table(("time", "company", "type", "message"), map(_cells, found))
+    else:
+        show_table(("time", "company", "type", "message"), map(_cells, found))
+    if is_more:
+        tell_more(len(found))
 
 
 def _cells(notice: dict[str, Any]) -> tuple[str, ...]:

@@ -45,6 +45,18 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console().print(table)
 
 
+def tell_more(shown: int) -> None:
+    """That a list goes on, where it does not get into what a program reads."""
+    click.echo(f"These are the newest {shown}; there are more: --limit.", err=True)
+
+
+def confirm(question: str, *, err: bool = False) -> None:
+    """Ask; ends the command with exit code 1 where the answer is no. err: on the error output."""
+    if not click.confirm(question, err=err):
+        click.echo("Nothing was done.", err=True)
+        sys.exit(1)
+
+
 def harmless(text: str) -> str:
     """The text with its control characters shown as escapes."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -19,8 +19,8 @@ from ringpost.model.notice import NOTICE_TYPES
 
 from .client import Client, connect, segment
 from .options import service_options, settings_from
-from .printing import hint
-from .times import Time
+from .printing import confirm, hint
+from .times import Time, show_time
 
 _LOOK_SECONDS: Final = 0.2
 _STATES: Final = ("exhausted", "delivered", "cancelled", "ended")
@@ -55,6 +55,11 @@ def command(
 
     Events of a call go out in their order, with the `webhook-id` that they had, marked as a replay.
     """
+    if since is not None and until is not None and until < since:
+        raise click.UsageError(
+            f"Nothing lies between: --since is {show_time(since)}, and --until the earlier {show_time(until)} (UTC). "
+            "Ages go back from now: --since 2h --until 1h is the hour before the last."
+        )
     settings = settings_from(config, data=data)
     client = connect(settings, url, key_file)
     given = {
@@ -78,7 +83,7 @@ def command(
         raise RingpostError("nothing_to_replay")
     if not yes:
         click.echo(_counted(counted), err=as_json)
-        click.confirm("Deliver them again?", abort=True, err=as_json)
+        confirm("Deliver them again?", err=as_json)
     replay = client.request("POST", "/v1/replays", body)
     try:
         replay = _follow(client, replay, is_told=not as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,7 +11,7 @@ import rich_click as click
 
 from .client import Client, connect, segment
 from .options import service_options, settings_from
-from .printing import harmless, show_table
+from .printing import harmless, show_table, tell_more
 from .replay import progress
 from .times import show_time
 
@@ -22,28 +23,22 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--company", help="Only this company's.")
-@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many at most.")
 @service_options
 def list_replays(
     company: str | None, limit: int, config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """List replays, newest first."""
-    found = _client(config, data, url, key_file).request("GET", "/v1/replays", company=company, limit=limit)["result"]
+    found, is_more = _client(config, data, url, key_file).pages("/v1/replays", limit, company=company)
     if as_json:
         click.echo(json.dumps(found, indent=2))
-        return
-    if not found:
+    elif not found:
         click.echo("There are no replays.")
-        return
-    show_table(
-        ("id", "company", "begun", "state", "done", "what"),
-        (
-            (row["id"], row["company"], show_time(row["created"]),
-             row["state"], progress(row), _selected(row["selection"]))
-            for row in found
-        ),
-    )  # fmt: skip
+    else:
+        show_table(("id", "company", "begun", "state", "done", "what"), map(_cells, found))
+    if is_more:
+        tell_more(len(found))
 
 
 @command.command()
@@ -63,9 +58,15 @@ def show(
 def cancel(
     replay: str, config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None, as_json: bool
 ) -> None:
-    """End a replay where it is; what it handed over already goes out."""
+    """End a replay where it is; what it handed over already goes out.
+
+    The exit code is 1 where it had ended before.
+    """
     found = _client(config, data, url, key_file).request("POST", f"/v1/replays/{segment(replay)}/cancel")
     _tell(found, as_json)
+    if found["state"] != "cancelled":
+        click.echo(f"It is too late to cancel it: it is {found['state']}. What it handed over goes out.", err=True)
+        sys.exit(1)
 
 
 def _tell(found: dict[str, Any], as_json: bool) -> None:
@@ -85,12 +86,19 @@ def _tell(found: dict[str, Any], as_json: bool) -> None:
         click.echo(f"{field:16} {harmless(value)}")
 
 
+def _cells(replay: dict[str, Any]) -> tuple[str, ...]:
+    begun = show_time(replay["created"])
+    return (
+        replay["id"], replay["company"], begun, replay["state"], progress(replay), _selected(replay["selection"]),
+    )  # fmt: skip
+
+
 def _selected(selection: dict[str, Any]) -> str:
     """What was asked for, in a few words."""
     times = {name: show_time(selection[name]) for name in ("since", "until") if selection[name] is not None}
     named = {name: selection[name] for name in ("integration", "call", "type") if selection[name] is not None}
-    words = [selection["state"], *(f"{name} {value}" for name, value in {**named, **times}.items())]
-    return ", ".join([*words, *(["never owed"] if selection["neverOwed"] else [])])
+    what = selection["state"] + (" or never owed" if selection["neverOwed"] else "")
+    return ", ".join([what, *(f"{name} {value}" for name, value in {**named, **times}.items())])
 
 
 def _client(config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None) -> Client:

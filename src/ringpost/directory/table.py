@@ -1,10 +1,10 @@
 """A directory from a CSV file.
 
 The first line names the columns, in any order and case: `extension`, `name`, `email`, `userId`, `department`, `group`,
-`groupId`, `company`; `trunk` (an endpoint's name, or a pattern with `*`) and `emergency` (a number) for the rows that
-tell of those instead of a person. Separated by commas, semicolons or tabs, in UTF-8; an empty cell is unknown, and
-columns of other names are left out. Promise: a file is taken whole or refused with the line and the column that are
-wrong. Pure.
+`groupId`, `company`; and for the rows that tell of those instead of a person `trunk` (an endpoint's name, or a pattern
+with `*`), `emergency` (a number) and `queue` (the PBX's own name of a queue; `name` is the one that people know it by).
+Separated by commas, semicolons or tabs, in UTF-8; an empty cell is unknown, and columns of other names are left out.
+Promise: a file is taken whole or refused with the line and the column that are wrong. Pure.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Final
 from msgspec import Struct
 
 from ringpost.errors import RingpostError
+from ringpost.model.directory import Person
 
-from .directory import Directory, Person
+from .checks import CELL_LIMIT, EMAIL, EXTENSION, FORMULA, UNWANTED
+from .directory import Directory
 
-CELL_LIMIT: Final = 256  # characters
 ROWS_LIMIT: Final = 100_000
 
 _COLUMNS: Final = {  # as written, without spaces and punctuation, in lower case: the field
@@ -41,23 +42,23 @@ _COLUMNS: Final = {  # as written, without spaces and punctuation, in lower case
     "company": "company",
     "trunk": "trunk",
     "emergency": "emergency",
+    "queue": "queue",
+    "queueid": "queue",
 }
-_KINDS: Final = ("extension", "trunk", "emergency")  # a row tells of one of these
-_EXTENSION: Final = re.compile(r"[0-9A-Za-z*#+._-]{1,40}")
-_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
-# Control characters, and what SQS cannot carry.
-_UNWANTED: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+_KINDS: Final = ("extension", "trunk", "emergency", "queue")  # a row tells of one of these
 
 
 class Table(Struct, frozen=True):
-    """unused: the columns that were left out, as they are written."""
+    """columns: the fields that it has a column for; unused: the columns that were left out, as they are written."""
 
     directory: Directory
+    columns: frozenset[str]
     unused: tuple[str, ...]
 
 
-def read_directory(raw: bytes) -> Table:
-    """Raises `directory_invalid`, with the line and the column."""
+def read_directory(raw: bytes, *, region: str | None = None) -> Table:
+    """region: that of the directory. Raises `directory_invalid`, with the line and the column, and `invalid_value` for
+    a region that there is not."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -66,33 +67,44 @@ def read_directory(raw: bytes) -> Table:
     people: dict[str, Person] = {}
     trunks: list[str] = []
     emergency: list[str] = []
+    queues: dict[str, str] = {}
+    used: set[str] = set()
     unused: list[str] = []
-    for line, row in _rows(text, unused):
+    for line, row in _rows(text, used, unused):
         kinds = [kind for kind in _KINDS if row.get(kind)]
         if len(kinds) != 1:
-            raise _refusal(line, None, "A row tells of one of these: an extension, a trunk or an emergency number.")
+            text = "A row tells of one of these: an extension, a trunk, an emergency number or a queue."
+            raise _refusal(line, None, text)
         if kinds[0] == "trunk":
             trunks.append(row["trunk"])
         elif kinds[0] == "emergency":
-            emergency.append(_matching(_EXTENSION, row["emergency"], line, "emergency", "a number, as 112"))
+            emergency.append(_matching(EXTENSION, row["emergency"], line, "emergency", "a number, as 112"))
+        elif kinds[0] == "queue":
+            queue = row["queue"]
+            if queue in queues:
+                raise _refusal(line, "queue", f"Queue {queue} is there twice.")
+            if not row.get("name"):
+                raise _refusal(line, "name", f"Write the name of queue {queue}.")
+            queues[queue] = row["name"]
         else:
             person = _person(line, row)
             if person.extension in people:
                 raise _refusal(line, "extension", f"Extension {person.extension} is there twice.")
             people[person.extension] = person
-    return Table(Directory(people.values(), trunks=trunks, emergency=emergency), tuple(unused))
+    directory = Directory(people.values(), trunks=trunks, emergency=emergency, queues=queues, region=region)
+    return Table(directory, frozenset(used), tuple(unused))
 
 
 def _person(line: int, row: dict[str, str]) -> Person:
-    extension = _matching(_EXTENSION, row["extension"], line, "extension", "an extension, as 1001")
+    extension = _matching(EXTENSION, row["extension"], line, "extension", "an extension, as 1001")
     if row.get("email"):
-        _matching(_EMAIL, row["email"], line, "email", "an e-mail address")
+        _matching(EMAIL, row["email"], line, "email", "an e-mail address")
     fields = {name: value for name, value in row.items() if value and name not in _KINDS}
     return Person(extension=extension, **fields)
 
 
-def _rows(text: str, unused: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row that is not empty: its line, and its cells by field. unused: is given the columns left out."""
+def _rows(text: str, used: set[str], unused: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row that is not empty: its line, and its cells by field. used, unused: are given the columns."""
     lines = text.splitlines()
     head = next((line for line in lines if line.strip()), "")
     delimiter = max(",;\t", key=head.count)
@@ -105,6 +117,7 @@ def _rows(text: str, unused: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             if columns is None:
                 columns = _columns(reader.line_num, cells)
+                used |= {column for column in columns if column}
                 unused += [cell.strip() for cell, column in zip(cells, columns, strict=True) if not column]
                 continue
             count += 1
@@ -136,9 +149,11 @@ def _cells(line: int, columns: list[str], cells: list[str]) -> dict[str, str]:
     row = {}
     for column, cell in zip(columns, cells, strict=False):
         value = cell.strip()
+        if value.startswith("'") and FORMULA.match(value) is not None:
+            value = value[1:]  # as a spreadsheet takes it
         if not column:
             continue
-        if len(value) > CELL_LIMIT or _UNWANTED.search(value) is not None:
+        if len(value) > CELL_LIMIT or UNWANTED.search(value) is not None:
             raise _refusal(line, column, f"Write up to {CELL_LIMIT} characters, without control characters.")
         row[column] = value
     return row

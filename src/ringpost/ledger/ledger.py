@@ -17,6 +17,7 @@ from ringpost.errors import RingpostError
 from ringpost.model.access import ApiKey, Pbx, User
 from ringpost.model.call import Call
 from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed
+from ringpost.model.directory import DirectoryChange, Entry, NumberingPlan
 from ringpost.model.event import Event, NewEvent
 from ringpost.model.failing import Failing
 from ringpost.model.integration import Integration
@@ -30,6 +31,7 @@ PAGE_BYTES: Final = 1_048_576  # of events' data in a page of a list
 Named = tuple[str, str]  # the company and the id of an integration
 
 T = TypeVar("T")
+FIRST_ENTRY: Final = ("", "", "")
 NO_FAILINGS: Final[Mapping[Named, Failing | None]] = MappingProxyType({})
 Verdict = Event | RingpostError
 Accepted = tuple[Event, tuple[str, ...]]  # a durable event, and the integrations that it is owed to
@@ -220,6 +222,20 @@ class Ledger(Views, Protocol):
 
     async def pbxs(self) -> list[Pbx]:
         """All that were ever registered, of every company, oldest first."""
+        ...
+
+    # --- directories -----------------------------------------------------------------------------------------------
+    async def entries(self, after: tuple[str, str, str], limit: int) -> list[Entry]:
+        """So many entries of all directories, in the order of (company, extension, known), after a place
+        (`FIRST_ENTRY` first)."""
+        ...
+
+    async def numbering_plans(self) -> dict[str, NumberingPlan]:
+        """Of the companies that have one."""
+        ...
+
+    async def change_directory(self, company: str, change: DirectoryChange) -> None:
+        """Make the whole change in one transaction. What is to be removed and is not there is no matter."""
         ...
 
     # --- reading ---------------------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ RESUMED: Final = "notice:resumed"
 EXHAUSTED: Final = "notice:exhausted"
 PBX_LOST: Final = "notice:pbx-lost"
 PBX_BACK: Final = "notice:pbx-back"
+PBX_CALLS_ENDED: Final = "notice:pbx-calls-ended"
 LEDGER_NEARLY_FULL: Final = "notice:ledger-nearly-full"
-NOTICE_TYPES: Final = (FAILING, PAUSED, RESUMED, EXHAUSTED, PBX_LOST, PBX_BACK, LEDGER_NEARLY_FULL)
+NOTICE_TYPES: Final = (FAILING, PAUSED, RESUMED, EXHAUSTED, PBX_LOST, PBX_BACK, PBX_CALLS_ENDED, LEDGER_NEARLY_FULL)
 
 # The company of notices about the service itself: an operator installs an integration for it, or lists its notices.
 SERVICE_COMPANY: Final = "ringpost"
@@ -31,6 +32,7 @@ NoticeType = Literal[
     "notice:exhausted",
     "notice:pbx-lost",
     "notice:pbx-back",
+    "notice:pbx-calls-ended",
     "notice:ledger-nearly-full",
 ]
 

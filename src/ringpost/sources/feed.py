@@ -1,7 +1,8 @@
 """The feed of one PBX: what its source says goes through its call machine to the intake.
 
 Promises: the source is never kept waiting (it says something, the machine works at once, the events go to a backlog);
-events reach the intake in order, and while the ledger cannot take them they wait and are offered again, none lost.
+events reach the intake in order, and while the ledger cannot take them they wait and are offered again, none lost; an
+end that fails for what it says is told without that, as no call may stay open. A clock that is set back delays nothing.
 The backlog is bounded: when it is full, the source is disconnected, as a reader that stops would block the PBX, and
 connected again once half is worked off; its snapshot then makes up for the gap. Run from the event loop.
 """
@@ -23,7 +24,8 @@ from ringpost.calls.observation import Observation, Snapshot
 from ringpost.errors import RingpostError
 from ringpost.ledger.ledger import Verdict
 from ringpost.model.call import Call
-from ringpost.model.event import CALL_START
+from ringpost.model.data import CallData
+from ringpost.model.event import CALL_END, CALL_START
 
 from .source import Source
 
@@ -34,6 +36,7 @@ BATCH: Final = 200  # events
 FAULTS_LIMIT: Final = 5  # how often one event may fail for a reason that is no refusal and no state of the ledger
 
 _RETRY: Final = (100, 10_000)  # ms
+_LONGEST_WAIT: Final = 10_000  # ms; the machine plans nothing further ahead, unless its clock was set back
 _HAD_BEFORE: Final = frozenset({"call_already_started", "call_already_ended"})
 
 log = structlog.get_logger()
@@ -75,6 +78,7 @@ class Feed:
         self._drained = asyncio.Event()
         self._in_step = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._due: int | None = None  # what the timer is armed for
         self._tasks: list[asyncio.Task[None]] = []
         self._refused = self._lost = 0
         self._error: str | None = None
@@ -89,8 +93,6 @@ class Feed:
         on stay open in the ledger, for `open_calls` of the next start."""
         listening, offering = self._tasks
         await _end(listening)
-        if self._timer is not None:
-            self._timer.cancel()
         self._take(self.machine.flush(self._now()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within / 1_000):
@@ -102,6 +104,13 @@ class Feed:
     async def wait_in_step(self) -> None:
         """Until a snapshot of the PBX's legs was taken: from then on every call is seen."""
         await self._in_step.wait()
+
+    def end_calls(self) -> int:
+        """End all open calls, as their PBX stays away: cause 31 and the flag `reconciled`. How many they were. What
+        goes on when the PBX is back is another call then."""
+        events = self.machine.resync(Snapshot(), self._now())
+        self._take(events)
+        return sum(event.type == CALL_END for event in events)
 
     def statistics(self) -> FeedStatistics:
         return FeedStatistics(backlog=len(self._backlog), refused=self._refused, lost=self._lost, error=self._error)
@@ -149,17 +158,21 @@ class Feed:
         self._arm()
 
     def _arm(self) -> None:
+        due = self.machine.wake_at()
+        if due == self._due:
+            return  # the timer stands
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due = self.machine.wake_at()
+        self._due = due
         if due is not None:
-            wait = max(0, due - self._now()) / 1_000
-            self._timer = asyncio.get_running_loop().call_later(wait, self._poll)
+            wait = min(max(0, due - self._now()), _LONGEST_WAIT) / 1_000
+            self._timer = asyncio.get_running_loop().call_later(wait, self._poll, due)
 
-    def _poll(self) -> None:
-        self._timer = None
-        self._take(self.machine.poll(self._now()))
+    def _poll(self, due: int) -> None:
+        """due: the moment has come by the loop's clock, whatever the other one says."""
+        self._timer = self._due = None
+        self._take(self.machine.poll(max(due, self._now())))
 
     # --- from the backlog to the intake ----------------------------------------------------------------------------
     async def _offer(self) -> None:
@@ -194,6 +207,10 @@ class Feed:
                 return
             if faults and len(batch) > 1:
                 del batch[1:]  # one at a time, to find the one that it is
+            elif faults >= FAULTS_LIMIT and (bare := _bare(batch[0])) != batch[0]:
+                log.error("end is told without what it says", call=batch[0].call, code=self._error)
+                self._backlog[0] = batch[0] = bare
+                faults = 0
             elif faults >= FAULTS_LIMIT:
                 self._lost += 1
                 log.error("event lost", call=batch[0].call, type=batch[0].type, code=self._error)
@@ -225,6 +242,27 @@ class Feed:
     def _wait(self, tries: int) -> int:
         first, longest = _RETRY
         return int(min(longest, first << min(tries, 16)) * (0.5 + self._jitter() / 2))
+
+
+def _bare(event: CallEvent) -> CallEvent:
+    """An end with nothing that came from outside; other events as they are."""
+    if event.type != CALL_END:
+        return event
+    data = event.data
+    return structs.replace(
+        event,
+        data=CallData(
+            status=data.status,
+            flags=data.flags,
+            endCause=data.endCause,
+            endCauseStr=data.endCauseStr,
+            endBy=data.endBy,
+            direction=data.direction,
+            waitTime=data.waitTime,
+            talkTime=data.talkTime,
+            duration=data.duration,
+        ),
+    )
 
 
 async def _end(task: asyncio.Task[object]) -> None:

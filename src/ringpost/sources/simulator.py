@@ -69,12 +69,13 @@ DEMO: Final = Pace(gap=(2_000, 4_000), ring=(900, 2_000), patience=(2_500, 4_500
 
 
 def script(
-    seed: int, *, epoch: int, kinds: Sequence[str] = KINDS, pace: Pace = OFFICE
+    seed: int, *, epoch: int, kinds: Sequence[str] = KINDS, pace: Pace = OFFICE, phones: int = len(_OFFICE)
 ) -> Iterator[tuple[int, Observation]]:
     """Calls without end, in the order of time. epoch: what the ids of calls begin with, a run's start in seconds;
-    kinds: of `KINDS`; the first call begins at 200 ms, and one of each comes, in their order, before chance decides."""
+    kinds: of `KINDS`; the first call begins at 200 ms, and one of each comes, in their order, before chance decides;
+    phones: how many the office has, each in one call at a time."""
     chance = random.Random(seed)  # noqa: S311 - no secret is made of it
-    office = _Office(chance, epoch, pace)
+    office = _Office(chance, epoch, pace, phones)
     coming: list[tuple[int, int, Observation]] = []
     count = 0
     begins = 200
@@ -95,7 +96,9 @@ def _by_chance(chance: random.Random, kinds: Sequence[str]) -> Iterator[str]:
 
 
 class _Office:
-    def __init__(self, chance: random.Random, epoch: int, pace: Pace) -> None:
+    def __init__(self, chance: random.Random, epoch: int, pace: Pace, phones: int) -> None:
+        names = list(_OFFICE.values())
+        self._people = {str(101 + number): names[number % len(names)] for number in range(phones)}
         self._chance = chance
         self._epoch = epoch
         self._pace = pace
@@ -106,7 +109,7 @@ class _Office:
         """One call that begins at `at` (ms); none where all phones are in use."""
         line = _Line(at)
         inward = kind in {"queue", "abandoned"} or self._chance.random() < 0.6
-        free = [extension for extension in _OFFICE if self._busy.get(extension, 0) <= at]
+        free = [extension for extension in self._people if self._busy.get(extension, 0) <= at]
         if len(free) < 2:
             return []
         me, colleague = self._chance.sample(free, 2)
@@ -121,8 +124,8 @@ class _Office:
         else:
             caller = structs.replace(self._inside(me), dialled=colleague)
             self._direct(kind, line, caller, self._inside(colleague))
-        for leg in line.phones:
-            self._busy[leg] = line.at + 1_000
+        for phone in line.phones & self._people.keys():
+            self._busy[phone] = line.at + 1_000
         return line.said
 
     def _direct(self, kind: str, line: _Line, caller: Leg, callee: Leg) -> None:
@@ -189,7 +192,7 @@ class _Office:
         line.after(2).say(HungUp(leaver, 16)).say(HungUp(other, 16))
 
     def _inside(self, extension: str) -> Leg:
-        return Leg(id=self._id(), call="", endpoint=extension, number=extension, name=_OFFICE[extension])
+        return Leg(id=self._id(), call="", endpoint=extension, number=extension, name=self._people[extension])
 
     def _outside(self, dialled: str) -> Leg:
         name = self._chance.choice(_OUTSIDE)
@@ -216,7 +219,7 @@ class _Line:
 
     def say(self, observation: Observation) -> _Line:
         self.said.append((self.at, observation))
-        if isinstance(observation, LegAppeared) and observation.leg.endpoint in _OFFICE:
+        if isinstance(observation, LegAppeared) and observation.leg.endpoint is not None:
             self.phones.add(observation.leg.endpoint)
         return self
 
@@ -235,7 +238,8 @@ class _Line:
 
 
 class Simulator:
-    """Plays a script. speed: 1 is as in life, 60 a minute in a second. Calls of a run before end as `reconciled`."""
+    """Plays a script. phones: how many the office has; speed: 1 is as in life, 60 a minute in a second. Calls of a run
+    before end as `reconciled`."""
 
     def __init__(
         self,
@@ -244,12 +248,14 @@ class Simulator:
         now: Callable[[], int],
         kinds: Sequence[str] = KINDS,
         pace: Pace = OFFICE,
+        phones: int = len(_OFFICE),
         speed: float = 1.0,
     ) -> None:
         self._seed = seed
         self._now = now
         self._kinds = kinds
         self._pace = pace
+        self._phones = phones
         self._speed = speed
         self._status = SourceStatus()
 
@@ -263,7 +269,10 @@ class Simulator:
         beginning = loop.time()
         say(Snapshot())
         try:
-            for at, observation in script(self._seed, epoch=began // 1_000, kinds=self._kinds, pace=self._pace):
+            epoch = began // 1_000
+            for at, observation in script(
+                self._seed, epoch=epoch, kinds=self._kinds, pace=self._pace, phones=self._phones
+            ):
                 wait = beginning + at / 1_000 / self._speed - loop.time()
                 await asyncio.sleep(max(0, wait))
                 say(observation)

@@ -1,15 +1,20 @@
-"""When a PBX counts as lost, and when as back: the notices that follow from the status of its source.
+"""When a PBX counts as lost, when as back, and when its calls are given up.
 
 A connection that is away for longer than the time of the settings is lost: one notice says so, and another when it
 stands again. Shorter interruptions are made up for by the next snapshot, and tell nobody. A PBX that was never reached
-since the start is lost like any other. Pure: looked at again at `wake_at` by `watching`.
+since the start is lost like any other. Where it stays away for longer still, nobody will tell how its open calls end,
+so they are given up: once for each time that it is lost. What had lasted when Ringpost was stopped counts, where a
+notice said it; but a PBX is tried anew before anything follows from that.
+Pure: looked at again at `wake_at` by `watching`, which does what a look returns.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from ringpost.model.notice import PBX_BACK, PBX_LOST, Notice
+from msgspec import Struct
+
+from ringpost.model.notice import PBX_BACK, PBX_CALLS_ENDED, PBX_LOST, Notice
 
 from .source import SourceStatus
 
@@ -18,22 +23,34 @@ _STEP: Final = 5 * LOOK_EVERY  # what one look counts at most: a clock that was 
 _MINUTE: Final = 60_000  # ms
 
 
-class Watch:
-    """Over one PBX. lost_after: ms; now: when the watch began (ms); lost_since: since when it is lost (ms), where a
-    notice said so before a restart and none that it is back."""
+class GiveUp(Struct, frozen=True):
+    """End the open calls of the PBX. since: when it was lost (ms); reason: the error code of its connection."""
 
-    def __init__(self, company: str, pbx: str, lost_after: int, now: int, lost_since: int | None = None) -> None:
+    since: int
+    reason: str | None
+
+
+class Watch:
+    """Over one PBX. lost_after, end_after: ms; now: when the watch began (ms); lost_since: since when it is lost (ms),
+    where a notice said so before a restart and none that it is back."""
+
+    def __init__(
+        self, company: str, pbx: str, *, lost_after: int, end_after: int, now: int, lost_since: int | None = None
+    ) -> None:
         self._company = company
         self._pbx = pbx
         self._lost_after = lost_after
+        self._end_after = end_after
         self._looked = now
         # When it was lost, None while it is connected.
         self._since: int | None = now if lost_since is None else lost_since
-        self._away = 0  # ms
+        self._before = 0 if lost_since is None else max(0, now - lost_since)  # ms, of which others were told
+        self._away = 0  # ms, as far as it was looked at
         self._is_told = lost_since is not None
+        self._gave_up = False
 
-    def look(self, status: SourceStatus, now: int) -> Notice | None:
-        """How the source is now: what is to be told of it."""
+    def look(self, status: SourceStatus, now: int) -> list[Notice | GiveUp]:
+        """How the source is now: what is to be told of it and done, in this order."""
         passed, self._looked = min(max(now - self._looked, 0), _STEP), now
         if status.connected_since is not None:
             return self._back(now)
@@ -41,14 +58,38 @@ class Watch:
             self._since = now
         else:
             self._away += passed
-        if self._is_told or self._away < self._lost_after:
-            return None
-        self._is_told = True
-        return self._lost(status, self._since, now)
+        todo: list[Notice | GiveUp] = []
+        if not self._is_told and self._away >= self._lost_after:
+            self._is_told = True
+            todo.append(self._lost(status, self._since, now))
+        tried = self._away >= min(self._lost_after, self._end_after)
+        if not self._gave_up and tried and self._before + self._away >= self._end_after:
+            self._gave_up = True
+            todo.append(GiveUp(self._since, status.error))
+        return todo
 
     def wake_at(self) -> int:
         """When to look again (ms)."""
         return self._looked + LOOK_EVERY
+
+    def gave_up(self, what: GiveUp, calls: int, now: int) -> Notice:
+        """What is to be told when so many calls were ended. now: ms."""
+        noun, its, they = ("Its open call was", "its", "it") if calls == 1 else ("Its open calls were", "their", "they")
+        message = (
+            f"PBX {self._pbx} is not connected for {_span(now - what.since)} (end_lost_calls_after_ms). {noun} ended "
+            f"({calls}), as nobody can tell {its} end. If {they} should still go on when the PBX is back, {they} will "
+            "start anew."
+        )
+        return Notice(
+            company=self._company,
+            type=PBX_CALLS_ENDED,
+            time=now,
+            message=message,
+            pbx=self._pbx,
+            reason=what.reason,
+            since=what.since,
+            count=calls,
+        )
 
     def _lost(self, status: SourceStatus, since: int, now: int) -> Notice:
         why = f" {status.message}" if status.message else ""
@@ -66,16 +107,16 @@ class Watch:
             since=since,
         )
 
-    def _back(self, now: int) -> Notice | None:
+    def _back(self, now: int) -> list[Notice | GiveUp]:
         since, was_told = self._since, self._is_told
-        self._since, self._away, self._is_told = None, 0, False
+        self._since, self._before, self._away, self._is_told, self._gave_up = None, 0, 0, False, False
         if since is None or not was_told:
-            return None
+            return []
         message = (
             f"PBX {self._pbx} is connected again, after {_span(now - since)}. Calls that ended meanwhile get their "
             "call:end, those that began their call:start."
         )
-        return Notice(company=self._company, type=PBX_BACK, time=now, message=message, pbx=self._pbx, since=since)
+        return [Notice(company=self._company, type=PBX_BACK, time=now, message=message, pbx=self._pbx, since=since)]
 
 
 def _span(ms: int) -> str:

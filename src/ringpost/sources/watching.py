@@ -13,7 +13,7 @@ from ringpost.model.event import Event
 from ringpost.model.notice import PBX_BACK, PBX_LOST, Notice, NoticeData
 
 from .source import SourceStatus
-from .watch import LOOK_EVERY, Watch
+from .watch import LOOK_EVERY, GiveUp, Watch
 
 _LOOKED_BACK: Final = 200  # notices of a kind; a company has more than one PBX
 
@@ -32,12 +32,22 @@ async def _latest(ledger: Ledger, company: str, pbx: str, kind: str) -> Event | 
 
 
 async def keep_watch(
-    watch: Watch, status: Callable[[], SourceStatus], tell: Callable[[Notice], None], now: Callable[[], int]
+    watch: Watch,
+    status: Callable[[], SourceStatus],
+    tell: Callable[[Notice], None],
+    now: Callable[[], int],
+    *,
+    end_calls: Callable[[], int],
 ) -> None:
-    """A source does not say when its status changes, so it is looked at once in a while. now: ms."""
+    """A source does not say when its status changes, so it is looked at once in a while. now: ms; end_calls: ends the
+    open calls of the PBX, and says how many those were, as `Feed.end_calls`."""
     while True:
-        notice = watch.look(status(), now())
-        if notice is not None:
-            tell(notice)
+        for todo in watch.look(status(), now()):
+            if isinstance(todo, GiveUp):
+                ended = end_calls()
+                if ended:
+                    tell(watch.gave_up(todo, ended, now()))
+            else:
+                tell(todo)
         wait = min(max(watch.wake_at() - now(), 0), LOOK_EVERY)  # a clock that was set back makes it no longer
         await asyncio.sleep(wait / 1_000)

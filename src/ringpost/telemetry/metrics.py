@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from ringpost import __version__
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE: Final = "text/plain; version=0.0.4"  # in UTF-8, which the server adds to every text
 _ATTEMPT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _AGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600, 3600, 21600, 86400)
 
@@ -85,6 +85,12 @@ class Metrics:
         self.calls_reconciled = Gauge(
             "ringpost_calls_reconciled",
             "Calls started or ended by comparing with the PBX after a gap, since the start.",
+            ["pbx"],
+            registry=registry,
+        )
+        self.calls_unheard = Gauge(
+            "ringpost_calls_unheard",
+            "Calls that vanished before they were worth telling, as scanners', since the start.",
             ["pbx"],
             registry=registry,
         )

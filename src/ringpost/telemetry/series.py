@@ -2,6 +2,7 @@
 
 Fed by a node after each commit, with the time (ms); taken and kept in the ledger about once a minute. What was counted
 since then is lost if the process dies: curves, not the record. Memory is bounded, whatever number of integrations.
+Counting finds one row and no more: what a company and the service come to is added up when it is taken.
 """
 
 from __future__ import annotations
@@ -18,50 +19,55 @@ ROWS_LIMIT: Final = 50_000  # beyond, what is new counts for its company and the
 _CALLS, _EVENTS, _DELIVERED, _FAILED, _EXHAUSTED, _LATENCIES = range(6)
 _WIDTH: Final = _LATENCIES + len(LATENCIES) + 1
 
-_Key = tuple[str, str, int]
+_Key = tuple[str, str, int]  # company, integration, when the span begins
+_Rows = dict[_Key, list[int]]
 
 
 class Series:
     """What was counted and not taken yet."""
 
     def __init__(self) -> None:
-        self._rows: dict[_Key, list[int]] = {}  # by company, integration and the beginning of the span
+        self._rows: _Rows = {}  # by the minute, each thing in one row alone
+        self._put_back: _Rows = {}  # by the span of the point
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + len(self._put_back)
 
     def accepted(self, events: Iterable[Event], now: int) -> None:
         """Events were accepted."""
         minute = now - now % MINUTE
+        rows = self._rows
         for event in events:
-            rows = (self._row(event.company, "", minute), self._row("", "", minute))
-            for row in rows:
-                row[_EVENTS] += 1
-                if event.type == CALL_START:
-                    row[_CALLS] += 1
+            row = rows.get((event.company, "", minute)) or self._new_row(event.company, "", minute)
+            row[_EVENTS] += 1
+            if event.type == CALL_START:
+                row[_CALLS] += 1
 
     def attempted(self, attempts: Iterable[tuple[Attempt, DeliveryState]], now: int) -> None:
         """Attempts were made, each with what then was the state of its delivery."""
-        minute, quarter = now - now % MINUTE, now - now % QUARTER
+        minute = now - now % MINUTE
+        rows = self._rows
         for attempt, state in attempts:
-            rows = (
-                self._row(attempt.company, attempt.integration, quarter),
-                self._row(attempt.company, "", minute),
-                self._row("", "", minute),
-            )
-            for row in rows:
-                row[_FAILED] += attempt.error is not None
-                row[_EXHAUSTED] += state == "exhausted"
-                row[_DELIVERED] += state == "delivered"
-            if state == "delivered" and not attempt.replay:
-                latency = attempt.time + attempt.duration - accepted_at(attempt.seq)
-                place = _LATENCIES + bisect_left(LATENCIES, latency)
-                for row in rows:
-                    row[place] += 1
+            key = (attempt.company, attempt.integration, minute)
+            row = rows.get(key) or self._new_row(*key)
+            if attempt.error is not None:
+                row[_FAILED] += 1
+            if state == "exhausted":
+                row[_EXHAUSTED] += 1
+            elif state == "delivered":
+                row[_DELIVERED] += 1
+                if not attempt.replay:
+                    latency = attempt.time + attempt.duration - accepted_at(attempt.seq)
+                    row[_LATENCIES + bisect_left(LATENCIES, latency)] += 1
 
     def take(self) -> list[Point]:
         """All that was counted since it was taken last."""
         rows, self._rows = self._rows, {}
+        spans, self._put_back = self._put_back, {}
+        for (company, integration, minute), row in rows.items():
+            keys = {("", "", minute), (company, "", minute), (company, integration, minute)}
+            for key in keys:
+                _add(spans, (*key[:2], minute - minute % QUARTER) if key[1] else key, row)
         return [
             Point(
                 company=company,
@@ -75,23 +81,25 @@ class Series:
                 exhausted=row[_EXHAUSTED],
                 latencies=tuple(row[_LATENCIES:]),
             )
-            for (company, integration, time), row in rows.items()
+            for (company, integration, time), row in spans.items()
             if any(row)
         ]
 
     def put_back(self, points: Iterable[Point]) -> None:
-        """Points that were taken could not be kept: they count with what comes."""
+        """Points that were taken could not be kept: they are taken with what comes, as far as there is room."""
         for point in points:
-            row = self._row(point.company, point.integration, point.time)
-            values = (point.calls, point.events, point.delivered, point.failed, point.exhausted, *point.latencies)
-            for place, value in enumerate(values):
-                row[place] += value
+            key = (point.company, point.integration, point.time)
+            if not point.company or key in self._put_back or len(self) < ROWS_LIMIT:
+                row = [point.calls, point.events, point.delivered, point.failed, point.exhausted, *point.latencies]
+                _add(self._put_back, key, row)
 
-    def _row(self, company: str, integration: str, time: int) -> list[int]:
-        key = (company, integration, time)
-        row = self._rows.get(key)
-        if row is None:
-            row = [0] * _WIDTH
-            if not company or len(self._rows) < ROWS_LIMIT:
-                self._rows[key] = row
-        return row
+    def _new_row(self, company: str, integration: str, minute: int) -> list[int]:
+        key = (company, integration, minute)
+        if len(self) >= ROWS_LIMIT:
+            key = (company, "", minute) if (company, "", minute) in self._rows else ("", "", minute)
+        return self._rows.setdefault(key, [0] * _WIDTH)
+
+
+def _add(rows: _Rows, key: _Key, values: Iterable[int]) -> None:
+    row = rows.get(key)
+    rows[key] = list(values) if row is None else [one + more for one, more in zip(row, values, strict=True)]

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 
-from ringpost.model.notice import Notice
+from ringpost.errors import RingpostError
+from ringpost.ledger.ledger import Ledger
+from ringpost.model.notice import LEDGER_NEARLY_FULL, SERVICE_COMPANY, Notice, NoticeData
 from ringpost.telemetry.metrics import Metrics
 
 from .space import SpaceWatch
@@ -26,8 +29,15 @@ class DiskWatch:
     """path: of the ledger; tell: takes notices; now: the wall clock (ms)."""
 
     def __init__(
-        self, path: Path, space: SpaceWatch, tell: Callable[[Notice], None], now: Callable[[], int], metrics: Metrics
+        self,
+        ledger: Ledger,
+        path: Path,
+        space: SpaceWatch,
+        tell: Callable[[Notice], None],
+        now: Callable[[], int],
+        metrics: Metrics,
     ) -> None:
+        self._ledger = ledger
         self._path = path
         self._space = space
         self._tell = tell
@@ -43,6 +53,17 @@ class DiskWatch:
             self._task.cancel()
             await asyncio.wait({self._task})
 
+    async def recall(self) -> None:
+        """What an earlier run told, so that a restart does not tell it again."""
+        try:
+            page = await self._ledger.notices(SERVICE_COMPANY, type=LEDGER_NEARLY_FULL, cursor=None, limit=1)
+        except RingpostError as error:
+            _log.warning("notices_not_known", reason=error.code)
+            return
+        for notice in page.items:
+            since = msgspec.json.decode(notice.data, type=NoticeData).since
+            self._space.was_told(notice.time if since is None else since, notice.time)
+
     async def look(self) -> None:
         """Look once. In a thread: a disk over a network may let one wait."""
         try:
@@ -57,6 +78,7 @@ class DiskWatch:
             self._tell(notice)
 
     async def _run(self) -> None:
+        await self.recall()
         while True:
             await self.look()
             await asyncio.sleep(EVERY)

@@ -1,7 +1,8 @@
 """Whether the ledger's disk is nearly full, and when to say so. Pure.
 
 Said once when less is left than the limit, again after a day of it, or when it was well in between: well means a tenth
-more than the limit, so that a disk at the very limit is not told of every minute. `upkeep.disk` asks every minute.
+more than the limit, so that a disk at the very limit is not told of every minute. What was said before a restart
+counts; that the disk was well meanwhile is then not known. `upkeep.disk` asks every minute.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ class SpaceWatch:
         self._limit = limit * _MB
         self._since: int | None = None  # since when it is low (ms)
         self._told = 0  # when it was said last (ms)
+
+    def was_told(self, since: int, told: int) -> None:
+        """An earlier run said so last. since: since when it was low; told: when it was said (ms)."""
+        self._since, self._told = since, told
 
     def judge(self, free: int, ledger: int, now: int) -> Notice | None:
         """free: bytes left on the disk; ledger: bytes of the ledger. The notice to tell, if there is one."""

@@ -28,7 +28,7 @@ from .schema import (
 
 _PARTY: Final[dict[str, Schema]] = {
     "type": {"type": "string", "enum": ["LOCAL", "REMOTE"], "description": "LOCAL: of this PBX; REMOTE: outside."},
-    "phone": text_or_null("The number, as the PBX has it."),
+    "phone": text_or_null("The number, as the PBX has it; of the outside, where a region is set, as +390461234567."),
     "name": text_or_null("The name to show."),
     "company": text_or_null("The company that the person belongs to."),
     "email": text_or_null("The person's e-mail address."),
@@ -51,10 +51,10 @@ _DATA: Final[dict[str, Schema]] = {
         ),
     },
     "service": text_or_null("The service of the PBX that the call is for."),
-    "destination": text_or_null("The number that was dialled."),
+    "destination": text_or_null("The number that was dialled, as it was dialled."),
     "trunkName": text_or_null("The trunk that the call came in or went out by."),
-    "queueName": text_or_null("The name of the call queue."),
-    "queueId": text_or_null("The id of the call queue."),
+    "queueName": text_or_null("The name of the call queue: the directory's, or else the PBX's own."),
+    "queueId": text_or_null("The PBX's own name or number of the call queue."),
     "tags": texts("Marks that people or the dialplan gave the call."),
     "flags": texts("Marks of the call's course; `resumed` and `reconciled`: seen again after an interruption."),
     "endCause": text_or_null("The Q.850 cause as a string, as in 16. Null until call:end."),

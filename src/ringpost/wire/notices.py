@@ -16,6 +16,7 @@ from ringpost.model.notice import (
     NOTICE_KEYS,
     PAUSED,
     PBX_BACK,
+    PBX_CALLS_ENDED,
     PBX_LOST,
     RESUMED,
     SERVICE_COMPANY,
@@ -135,6 +136,20 @@ _KINDS: Final = (
         "that began their call:start.",
         pbx="221100000042",
         since=_TIME - 94_000,
+    ),
+    _kind(
+        PBX_CALLS_ENDED,
+        "The open calls of a PBX that stays away were ended.",
+        "It is not connected for so long (`end_lost_calls_after_ms`) that nobody can tell how they end, so each got "
+        "its call:end, with the cause 31 and the flag `reconciled`. `count` is how many, `since` when the connection "
+        "was lost, `reason` its error code, null where none is known. A call that still goes on when the PBX is back "
+        "starts anew, under another id.",
+        message="PBX 221100000042 is not connected for 60 min (end_lost_calls_after_ms). Its open calls were ended "
+        "(3), as nobody can tell their end. If they should still go on when the PBX is back, they will start anew.",
+        pbx="221100000042",
+        reason="pbx_unreachable",
+        since=_TIME - 3_600_000,
+        count=3,
     ),
     _kind(
         LEDGER_NEARLY_FULL,

@@ -28,7 +28,7 @@ _STATE: Final[Mapping[Mark, int]] = {
     "exhausted": EXHAUSTED,
     "cancelled": CANCELLED,
 }
-_TOGETHER: Final = 128  # deliveries
+_TOGETHER: Final = 64  # deliveries
 
 
 def find_marked(

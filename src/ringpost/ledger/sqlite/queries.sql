@@ -143,6 +143,29 @@ INSERT INTO pbxs (company, serial, short, registered)
 VALUES (:company, :serial, NOT EXISTS (SELECT 1 FROM pbxs WHERE company = :company), :now)
 ON CONFLICT DO NOTHING
 
+-- name: people
+SELECT company, extension, known, name, email, user_id, department, group_id, group_name, firm, updated FROM people
+WHERE (company, extension, known) > (?, ?, ?) ORDER BY company, extension, known LIMIT ?
+
+-- name: put_people
+INSERT INTO people (company, extension, known, name, email, user_id, department, group_id, group_name, firm, updated)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+       value ->> 8, value ->> 9, value ->> 10
+FROM json_each(?) AS wanted WHERE true
+ON CONFLICT DO UPDATE SET
+    name = excluded.name, email = excluded.email, user_id = excluded.user_id, department = excluded.department,
+    group_id = excluded.group_id, group_name = excluded.group_name, firm = excluded.firm, updated = excluded.updated
+
+-- name: remove_people
+DELETE FROM people
+WHERE (company, extension, known) IN (SELECT :company, value ->> 0, value ->> 1 FROM json_each(:people) AS wanted)
+
+-- name: numbering_plans
+SELECT company, region, trunks, emergency, queues FROM numbering_plans
+
+-- name: put_numbering_plan
+INSERT OR REPLACE INTO numbering_plans (company, region, trunks, emergency, queues) VALUES (?, ?, ?, ?, ?)
+
 -- name: next_integration
 -- The integration after one, among those that were ever owed something: in the same company, or in the next. (Of a
 -- comparison of rows SQLite makes a search for the first that is not less, and would walk along all that this one had.)

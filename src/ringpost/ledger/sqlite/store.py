@@ -29,13 +29,14 @@ from ringpost.ledger.ledger import (
 from ringpost.model.access import ApiKey, Pbx, User
 from ringpost.model.call import Call
 from ringpost.model.delivery import Attempt, Delivery, Owed
+from ringpost.model.directory import DirectoryChange, Entry, NumberingPlan
 from ringpost.model.event import Event, NewEvent
 from ringpost.model.failing import Failing
 from ringpost.model.integration import Integration
 from ringpost.model.replay import Replayable, ReplayFilter
 from ringpost.model.work import Work, WorkKind
 
-from . import backlog, changes, erasing, forgetting, leftovers, lists, replays, works
+from . import backlog, changes, directories, erasing, forgetting, leftovers, lists, replays, works
 from .checkpoint import Checkpointer, Limits
 from .file import Lock, lock, open_checkpointer, open_writer, opening
 from .jobs import Change, Commit, Record
@@ -181,6 +182,16 @@ class SqliteLedger(SqliteViews):
             Pbx(company=company, serial=serial, short=bool(short), registered=registered)
             for company, serial, short, registered in await self._rows("pbxs")
         ]
+
+    # --- directories -----------------------------------------------------------------------------------------------
+    async def entries(self, after: tuple[str, str, str], limit: int) -> list[Entry]:
+        return [directories.to_entry(row) for row in await self._rows("people", *after, limit)]
+
+    async def numbering_plans(self) -> dict[str, NumberingPlan]:
+        return dict(directories.to_plan(row) for row in await self._rows("numbering_plans"))
+
+    async def change_directory(self, company: str, change: DirectoryChange) -> None:
+        await self._change(partial(directories.change, company=company, wanted=change))
 
     # --- reading ---------------------------------------------------------------------------------------------------
     async def calls(self, company: str | None, *, open_only: bool, cursor: str | None, limit: int) -> Page[Call]:

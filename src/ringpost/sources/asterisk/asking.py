@@ -57,6 +57,11 @@ class Asking:
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
+    def move_back(self, ms: int) -> None:
+        """The clock was set back by so much."""
+        self._next = {channel: (when - ms, wait) for channel, (when, wait) in self._next.items()}
+        self._due = [(when - ms, channel) for when, channel in self._due]  # a heap still
+
     def stop(self) -> None:
         """The PBX does not answer such questions to this user."""
         self._stopped = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,10 +17,13 @@ import structlog
 from msgspec import structs
 
 from ringpost.errors import RingpostError
+from ringpost.model.directory import Person
 from ringpost.settings import PbxSettings
 from ringpost.sources.source import Say, SourceStatus
 
-from .session import Boot, Command, Failed, Listed, LoggedIn, Observed, Send, Session, Version
+from .boot import Boot
+from .phones import Learned, Phones
+from .session import Command, Failed, Listed, LoggedIn, Observed, Send, Session, Version
 
 CONNECT_LIMIT: Final = 10_000  # ms
 READ_SIZE: Final = 65_536  # bytes
@@ -29,22 +32,37 @@ _RETRY: Final = (1_000, 30_000)  # ms: the first wait, and the longest
 _RETRY_REFUSED: Final = (30_000, 300_000)  # ms: what only a person can mend; fail2ban counts failed logins
 REFUSED: Final = frozenset({"pbx_login_refused", "pbx_permission_missing", "pbx_too_old", "settings_invalid"})
 
+Learn = Callable[[Sequence[Person]], None]
+
 log = structlog.get_logger()
 
 
 class AsteriskSource:
-    """Listens to one Asterisk. now: ms since the epoch; jitter: a number from 0 to 1, drawn for every wait."""
+    """Listens to one Asterisk. now: ms since the epoch; jitter: a number from 0 to 1, drawn for every wait; learn: is
+    given the people that the PBX tells of; like `say`, it returns at once."""
 
-    def __init__(self, settings: PbxSettings, *, now: Callable[[], int], jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: PbxSettings,
+        *,
+        now: Callable[[], int],
+        jitter: Callable[[], float],
+        learn: Learn | None = None,
+    ) -> None:
         self._settings = settings
         self._now = now
         self._jitter = jitter
+        self._learn = learn
+        self._phones = Phones()
         self._status = SourceStatus()
-        self._boot: Boot | None = None
-        self._dropped = 0
+        self._boot = Boot()
+        self._session: Session | None = None
+        self._heard: int | None = None
+        self._dropped = 0  # by sessions that are over
 
     def status(self) -> SourceStatus:
-        return self._status
+        dropped = self._dropped + (0 if self._session is None else self._session.dropped)
+        return structs.replace(self._status, heard=self._heard, dropped=dropped)
 
     async def run(self, say: Say) -> None:
         where = {"company": self._settings.company, "pbx": self._settings.serial}
@@ -64,7 +82,10 @@ class AsteriskSource:
                         say(observation)
                     case Version(version):
                         self._change(version=version)
-                self._change(heard=self._now())
+                    case Learned(people):
+                        if self._learn is not None:
+                            self._learn(people)
+                self._heard = self._now()
                 return False
 
             try:
@@ -78,15 +99,16 @@ class AsteriskSource:
 
     async def _converse(self, handle: Callable[[Command], bool]) -> Failed:
         try:
-            session = Session(self._settings.user, secret_of(self._settings), self._now(), self._boot)
+            session = Session(self._settings.user, secret_of(self._settings), self._now(), self._boot, self._phones)
         except RingpostError as error:
             return Failed("settings_invalid", error.message)
+        self._session = session
         try:
             failed = await converse(self._settings, session, handle, self._now)
         finally:
-            self._boot = session.boot or self._boot
+            self._boot = session.boot
             self._dropped += session.dropped
-            self._change(dropped=self._dropped)
+            self._session = None
         return failed or Failed("pbx_unreachable", "The connection was ended.")
 
     def _change(self, **changes: int | str | None) -> None:
@@ -119,7 +141,7 @@ async def converse(
                         writer.write(data)
                     case Failed():
                         return command
-                    case LoggedIn() | Version() | Listed() | Observed():
+                    case LoggedIn() | Version() | Listed() | Observed() | Learned():
                         if handle(command):
                             return None
     finally:

@@ -2,12 +2,21 @@
 
 Promise: however the stream is cut into pieces, the same messages come out; nothing raises, and nothing that a PBX
 sends makes text that the wire format must refuse. Memory is bounded: a message beyond the limits is dropped and
-counted, the stream goes on. What a caller put into a value to look like the PBX's own words (Asterisk writes numbers
-as they came) makes the message broken, not another one. Events that come in floods and tell nothing of calls are
-passed over unread. Pure.
+counted, the stream goes on. Events that come in floods and tell nothing of calls are passed over unread. Pure.
 
 Format: https://docs.asterisk.org/Configuration/Interfaces/Asterisk-Manager-Interface-AMI/ — lines `Key: value`, a
 message ends with an empty line. Some builds end it with `\\r\\n\\n` (asterisk issue 761).
+
+What a caller put into a value to look like the PBX's own words makes the message broken, not another one: names come
+escaped, but numbers, extensions and dial strings as they are, line breaks and all. It is known by a second `Event`, by
+a key that comes again with another value, and by its `shape`. After a message that was cut in two nothing is believed
+until its rest has come, or for 2 KiB (`trust`). A PBX is held to more than a capture, which people may have
+shortened (`live`): once a channel came with all of its keys, each must, with no others amid them.
+What remains: another channel by the rules takes over 200 bytes, and ids that the caller has to know. PJSIP cuts numbers
+and extensions at 79 bytes. IAX2 cuts numbers at 255, which is too short to end a channel first, but enough where the
+dialplan puts the number into a dial string or an application's data, as those come last. chan_sip, gone since Asterisk
+21, lets longer ones in. What such a message, or one that was dropped, did to a call the lists of all channels put
+right, two audits later at most.
 """
 
 from __future__ import annotations
@@ -20,11 +29,15 @@ from msgspec import Struct
 
 from ringpost.errors import RingpostError
 
+from .trust import Trust
+
 LINE_LIMIT: Final = 65_536  # bytes
 MESSAGE_LIMIT: Final = 1_048_576  # bytes
 ACTION_LINE_LIMIT: Final = 1_024  # bytes that Asterisk reads of a line (main/manager.c)
 
-_BANNER: Final = b"Asterisk Call Manager/"
+# Lines of a terminal may come first.
+_GREETING: Final = re.compile(rb"(?:[^\r\n:][^\n:]*\n)*?Asterisk Call Manager/([^\n]*)\n")
+_GREETING_LIMIT: Final = 4_096  # bytes
 # Control characters, U+FFFE and U+FFFF (SQS refuses them), and halves of surrogate pairs.
 _UNWANTED: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -32,13 +45,10 @@ _ESCAPED: Final = dict(zip("abfnrtv", "\a\b\f\n\r\t\v", strict=True))  # ast_esc
 _ASCII_LETTER: Final = re.compile(rb"[A-Za-z]")
 _BEYOND_ASCII: Final = re.compile(rb"[\xa8\xb8\xc0-\xff]")  # the Cyrillic letters of cp1251
 _NAMES: Final = ("calleridname", "connectedlinename")  # the keys whose values Asterisk escapes end like this
-# Of these no value but the PBX's own is possible, so that two different ones mean that one was put in.
-_ONE_VALUE: Final = frozenset(
-    prefix + key for prefix in ("", "dest") for key in ("channel", "channelstate", "uniqueid", "linkedid")
-)
-_PASSED_OVER: Final = frozenset({b"VarSet", b"RTCPSent", b"RTCPReceived", b"DTMFBegin", b"DTMFEnd", b"TestEvent"})
-_DISTRUSTED: Final = 16  # messages after one that a value cut in two
+_FLOODS: Final = ("VarSet", "RTCPSent", "RTCPReceived", "DTMFBegin", "DTMFEnd", "TestEvent")
+_PASSED_OVER: Final = tuple(f"Event: {name}{end}".encode() for name in _FLOODS for end in ("\r\n", "\n"))
 _KEYS_LIMIT: Final = 2_000  # keys that are remembered; Asterisk has a few hundred
+_KEY_LIMIT: Final = 64  # characters of one
 
 
 class Message(Struct, frozen=True):
@@ -59,106 +69,134 @@ class Message(Struct, frozen=True):
 
 
 class FrameReader:
-    """Reads one connection: a new one for every connection."""
+    """Reads one connection: a new one for every connection. live: to a PBX itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, live: bool = False) -> None:
         self.dropped = 0
+        self._trust = Trust(live=live)
         self._rest = bytearray()
-        self._overlong = False  # the line that is being read is too long; its end is waited for
+        self._searched = 0  # bytes of the rest in which no message ends
+        self._too_large = False  # the message that is being read; its end is waited for
         self._greeted = False
-        self._distrusted = 0
-        self._keys: dict[bytes, str] = {}
-        self._begin()
+        self._keys: dict[str, str] = {}
 
     def feed(self, data: bytes) -> list[Message]:
         messages: list[Message] = []
-        self._rest += data
-        start = 0
-        while (end := self._rest.find(b"\n", start)) >= 0:
-            line = bytes(self._rest[start:end])
-            start = end + 1
-            message = self._line(line)
+        rest = self._rest
+        rest += data
+        start = self._begins(0)
+        if not self._greeted:
+            start = self._greeting(start, messages)
+        bare = rest.find(b"\n\n", max(start, self._searched))
+        while True:
+            start = self._begins(start)
+            after = max(start, self._searched)
+            end = rest.find(b"\n\r\n", after)
+            if -1 < bare < after:
+                bare = rest.find(b"\n\n", after)
+            width = 3
+            if bare >= 0 and (end < 0 or bare < end):
+                end, width = bare, 2
+            if end < 0:
+                break
+            self._greeted = True
+            message = self._message(start, end)
             if message is not None:
                 messages.append(message)
-        del self._rest[:start]
-        if len(self._rest) > LINE_LIMIT:
-            self._overlong = True
-            self._rest.clear()
+            start = end + width
+        del rest[:start]
+        if len(rest) > MESSAGE_LIMIT + 2:
+            self._too_large = True
+            del rest[:-2]  # what may be the beginning of the empty line
+        self._searched = max(0, len(rest) - 2)
         return messages
 
-    def _begin(self) -> None:
-        self._fields: dict[str, str] = {}
-        self._size = 0
-        self._broken = False
-        self._forged = False
-        self._passed_over = False
+    def _begins(self, start: int) -> int:
+        """Where the message begins: behind all empty lines."""
+        if not self._too_large:
+            rest = self._rest
+            while start < len(rest) and rest[start] in b"\r\n":
+                start += 1
+        return start
 
-    def _line(self, line: bytes) -> Message | None:
-        overlong, self._overlong = self._overlong or len(line) > LINE_LIMIT, False
-        line = line.removesuffix(b"\r")
-        if not line and not overlong:
-            return self._finish()
-        self._size += len(line)
-        if overlong or self._size > MESSAGE_LIMIT:
-            self._broken = True
-            self._fields.clear()
-        elif not self._greeted and line.startswith(_BANNER):
-            self._greeted = True
-            return Message({"banner": clean(line[len(_BANNER) :])})
-        elif not self._broken and not self._passed_over:
-            self._header(line)
-        return None
+    def _greeting(self, start: int, messages: list[Message]) -> int:
+        """Where what follows begins. The greeting comes before any message, without an empty line behind it."""
+        found = _GREETING.match(self._rest, start, start + _GREETING_LIMIT)
+        self._greeted = found is not None or len(self._rest) >= start + _GREETING_LIMIT
+        if found is None:
+            return start
+        messages.append(Message({"banner": clean(found[1])}))
+        return found.end()
 
-    def _header(self, line: bytes) -> None:
-        raw_key, colon, raw_value = line.partition(b":")
-        key = self._key(raw_key)
-        if not colon or not key:
-            return
-        value = raw_value.removeprefix(b" ")
-        if not self._fields:
-            if key not in {"event", "response"}:
-                self._broken = True  # the rest of a message that a line break in a value cut in two
-                self._distrusted = 0
-                return
-            self._passed_over = value in _PASSED_OVER
-        elif key == "event":
-            self._forged = True  # put in by a value: Asterisk writes it first, and once
-            return
-        text = unescape(value) if key.endswith(_NAMES) else clean(value)
-        kept = self._fields.setdefault(key, text)
-        if kept != text and key in _ONE_VALUE and self._fields.get("event") != "UserEvent":
-            self._forged = True
-
-    def _key(self, raw: bytes) -> str:
-        key = self._keys.get(raw)
-        if key is None:
-            key = clean(raw).strip().lower()
-            if len(self._keys) < _KEYS_LIMIT and len(raw) <= 64:
-                self._keys[raw] = key
-        return key
-
-    def _finish(self) -> Message | None:
-        fields, broken, passed_over = self._fields, self._broken or self._forged, self._passed_over
-        cut = not self._broken and not passed_over and _is_cut(fields)
-        self._begin()
-        if not fields and not broken:
-            return None
-        if self._distrusted > 0:
-            self._distrusted -= 1
-            broken = True
-        elif cut:
-            self._distrusted = _DISTRUSTED
-            broken = True
-        if broken:
+    def _message(self, start: int, end: int) -> Message | None:
+        """The message of these bytes, None for one that tells nothing or is dropped."""
+        size = end - start
+        believed = self._trust.passes(MESSAGE_LIMIT if self._too_large else size)
+        if self._too_large or not self._fits(start, end):
+            self._too_large = False
             self.dropped += 1
             return None
-        return None if passed_over else Message(fields)
+        if self._rest.startswith(_PASSED_OVER, start) and not self._is_cut(start, end):
+            return None
+        # What is no UTF-8 becomes halves of surrogate pairs here, and is made anew from those value by value.
+        fields, own = self._fields(self._rest[start:end].decode("utf-8", "surrogateescape").removesuffix("\r"))
+        if not fields:
+            return None
+        if "event" in fields or "response" in fields:
+            own = self._trust.takes(fields, size) and own and believed
+        else:
+            self._trust.see_rest(fields)
+        self.dropped += not own
+        return Message(fields) if own else None
+
+    def _is_cut(self, start: int, end: int) -> bool:
+        """Whether a channel is begun in these bytes and its id does not follow."""
+        state = self._rest.find(b"\nChannelState: ", start, end)
+        return state >= 0 and self._rest.find(b"\nUniqueid: ", state, end) < 0
+
+    def _fits(self, start: int, end: int) -> bool:
+        size = end - start
+        return size <= LINE_LIMIT or (
+            size <= MESSAGE_LIMIT and max(map(len, self._rest[start:end].split(b"\n"))) <= LINE_LIMIT
+        )
+
+    def _fields(self, text: str) -> tuple[dict[str, str], bool]:
+        """The fields, and whether they may be the PBX's own."""
+        lines = text.split("\r\n")
+        plain, escaped = "".join(lines).isprintable(), "\\" in text
+        if not plain:
+            lines = [line.removesuffix("\r") for line in text.split("\n")]
+        fields: dict[str, str] = {}
+        keys, own = self._keys, True
+        for line in lines:
+            raw, colon, value = line.partition(":")
+            if not colon:
+                continue
+            key = keys.get(raw) or self._key(raw)
+            if not key:
+                continue
+            if not fields:
+                own = key in {"event", "response"}  # else: the rest of a message that was cut in two
+            elif key == "event":
+                own = False  # Asterisk writes it first, and once
+            value = value.removeprefix(" ")
+            if not plain or (escaped and "\\" in value):
+                value = _value(key, value)
+            kept = fields.setdefault(key, value)
+            if kept is not value and kept != value:
+                own = own and self._trust.may_differ(key, fields)
+        return fields, own
+
+    def _key(self, raw: str) -> str:
+        key = clean(raw.encode("utf-8", "surrogateescape")).strip().lower()
+        if len(self._keys) < _KEYS_LIMIT and len(raw) <= _KEY_LIMIT:
+            self._keys[raw] = key
+        return key
 
 
-def _is_cut(fields: dict[str, str]) -> bool:
-    """A channel's fields end with its ids; where they are missing, a value with an empty line in it came before them,
-    and what follows until their rest is that value's, too."""
-    return any(prefix + "channelstate" in fields and prefix + "uniqueid" not in fields for prefix in ("", "dest"))
+def _value(key: str, text: str) -> str:
+    raw = text.encode("utf-8", "surrogateescape")
+    return unescape(raw) if key.endswith(_NAMES) else clean(raw)
 
 
 def clean(raw: bytes) -> str:

@@ -191,6 +191,8 @@ def _attended_transfer(message: Message) -> list[Observation]:
     first, second = leg_of(message, "origtransferer"), leg_of(message, "secondtransferer")
     if not _succeeded(message) or (first is None and second is None):
         return []
+    if message.get("desttype").casefold() == "threeway":
+        return []  # who transferred stays, and talks with both: the bridges tell it
     one = first or second
     other = second or first
     return [] if one is None or other is None else [HandsOver(one, other)]

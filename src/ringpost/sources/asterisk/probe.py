@@ -168,17 +168,17 @@ async def _next(
 
 
 def _needed(session: Session, hearing: _Hearing) -> list[Permission]:
-    later = "Make a call while `ringpost doctor --listen 60` waits, to see it."
+    later = "To see it, add --listen 60 to this command and make a call while it waits."
     calls = hearing.observed or "call" in hearing.classes
     queues = "agent" in hearing.classes
-    booted = session.boot is not None or "system" in hearing.classes
+    booted = session.heard_boot or "system" in hearing.classes
     return [
         Permission(name="write=reporting", granted=True, found="the list of channels can be read"),
         Permission(
             name="read=system",
             granted=booted,
-            found="restarts are told" if booted else "the PBX does not say since when it runs",
-            help="" if booted else "Restarts would go unnoticed: add `system` to read, or wait until the PBX is up.",
+            found="restarts are told" if booted else "the PBX does not tell of its boot and shutdown",
+            help="" if booted else "A shutdown would look like a lost connection: add `system` to read.",
         ),
         Permission(
             name="read=call",

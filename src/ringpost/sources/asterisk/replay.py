@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from msgspec import structs
+
 from ringpost.calls.events import CallEvent
 from ringpost.calls.machine import CallMachine
 from ringpost.calls.observation import Alive, Observation, Snapshot
+from ringpost.calls.reconcile import catch_up
 
+from .boot import Boot, restarted, started_of, uptime_of
 from .frames import Message
 from .observe import alive_of, observe, runs_of
 from .recording import Heard
-from .session import LOGIN_LIMIT, RESTART_SLACK, Boot
+from .session import LOGIN_LIMIT
 
 RUN_ON: Final = 1_000  # ms after the last message, in which what is held back and gathered is told
 
@@ -28,14 +32,15 @@ class Listener:
     """What a source would have said of the messages of a recording."""
 
     def __init__(self) -> None:
-        self._boot: Boot | None = None
+        self._boot = Boot()
+        self._dated = False  # this connection has said when the PBX was started
         self._connected: int | None = None
         self._listed = False  # this connection has had a list
         self._quiet = True  # nothing was observed on this connection
         self._listing = False
         self._down = False
         self._legs: list[Alive] = []
-        self._waiting: list[Said] = []
+        self._waiting: list[Observation] = []
 
     def hear(self, heard: Heard) -> list[Said]:
         message = heard.message
@@ -60,7 +65,9 @@ class Listener:
                 self._begin_list(now)
                 return self._complete()
             case "FullyBooted":
-                return self._booted(message.get("uptime"), now)
+                return self._booted(uptime_of(message), now)
+            case "" if "corestartupdate" in message.fields:
+                return self._started(started_of(message))
             case "Shutdown":
                 self._down = True
         about_leg = runs_of(message) if message.event == "Status" else observe(message)
@@ -68,6 +75,9 @@ class Listener:
 
     def finish(self) -> list[Said]:
         """What waits for a list that never became complete."""
+        return list[Said](self._end_list())
+
+    def _end_list(self) -> list[Observation]:
         self._listing, self._legs = False, []
         waiting, self._waiting = self._waiting, []
         return waiting
@@ -76,15 +86,15 @@ class Listener:
         said = self.finish()
         if self._down:
             said.append(Snapshot())
-        self._connected, self._listed, self._quiet, self._down = None, False, True, False
+        self._connected, self._listed, self._quiet, self._down, self._dated = None, False, True, False, False
         return said
 
-    def _wait_or_say(self, said: list[Said]) -> list[Said]:
+    def _wait_or_say(self, said: list[Observation]) -> list[Said]:
         self._quiet = self._quiet and not said
         if self._listing and not self._listed:
             self._waiting += said
             return []
-        return said
+        return list[Said](said)
 
     def _begin_list(self, now: int) -> None:
         if self._listing:
@@ -96,13 +106,22 @@ class Listener:
     def _complete(self) -> list[Said]:
         legs, audit = tuple(self._legs), self._listed
         self._listed = True
-        return [Snapshot(legs=legs, audit=audit), *self.finish()]
+        waited = self._end_list()
+        if audit:
+            return [Snapshot(legs=legs, audit=True), *waited]
+        alive, later = catch_up(legs, waited)
+        return [Snapshot(legs=alive), *later]
 
-    def _booted(self, uptime: str, now: int) -> list[Said]:
-        if not (uptime.isascii() and uptime.isdigit() and len(uptime) <= 12):
+    def _booted(self, uptime: int | None, now: int) -> list[Said]:
+        before, self._boot = self._boot, structs.replace(self._boot, at=now, uptime=uptime)
+        if before.started is not None or not restarted(before, Boot(at=now, uptime=uptime)):
             return []
-        before, self._boot = self._boot, Boot(now, int(uptime))
-        if before is None or self._boot.uptime + RESTART_SLACK >= before.uptime + (now - before.at) // 1_000:
+        return [*self.finish(), Snapshot(restarted=True)]
+
+    def _started(self, started: str | None) -> list[Said]:
+        before, self._boot = self._boot, structs.replace(self._boot, started=started)
+        known, self._dated = self._dated, True
+        if known or not restarted(structs.replace(before, uptime=None), self._boot):
             return []
         return [*self.finish(), Snapshot(restarted=True)]
 

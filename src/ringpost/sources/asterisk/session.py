@@ -1,9 +1,11 @@
 """One connection to an Asterisk's manager interface: from the greeting to a live stream of observations.
 
-Pure: bytes and `now` (ms) in, commands out. Greeting, MD5 challenge, login, version, then the list of all channels;
-what is observed while the list is under way waits until the list is complete, then follows it. After that pings (an
-Asterisk may hold events back until it is spoken to, asterisk issue 2145), an audit of the channels now and then, and
-questions about channels that the PBX answered itself (`asking`).
+Pure: bytes and `now` (ms) in, commands out. Greeting, MD5 challenge, login, version and start of the PBX, then the list
+of all channels; what is observed while the list is under way waits until the list is complete, then follows it. After
+that pings (an Asterisk may hold events back until it is spoken to, asterisk issue 2145), an audit of the channels now
+and then, questions about channels that the PBX answered itself (`asking`), and about its phones (`phones`). A list that
+lacks channels ends no call: it is asked for again, and an audit is left out. A clock that is set back makes nothing
+late.
 After `Failed` the session is over: close the connection and begin another.
 
 The shell does what the commands say, in order, and arms one timer for `wake_at()`. The secret is in no command but the
@@ -16,20 +18,23 @@ import hashlib
 import re
 from typing import Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ringpost.calls.observation import Alive, Observation, Snapshot
+from ringpost.calls.reconcile import catch_up
 
 from .asking import Asking
+from .boot import Boot, known_of, restarted, started_of, uptime_of
 from .frames import FrameReader, Message, action
 from .observe import alive_of, observe, runs_of
+from .phones import ACTIONS, Learned, Phones, Question
 
-LOGIN_LIMIT: Final = 10_000  # ms from the connection to the complete list
+LOGIN_LIMIT: Final = 10_000  # ms from the connection to the list, and from one channel in it to the next
 PING_EVERY: Final = 5_000  # ms
 SILENCE_LIMIT: Final = 15_000  # ms without a byte; pings are answered at once
 AUDIT_EVERY: Final = 60_000  # ms
 WAITING_LIMIT: Final = 100_000  # observations that wait for the list
-RESTART_SLACK: Final = 5  # s by which an uptime may be off before it means a restart
+LIST_TRIES: Final = 3  # lists that lack channels before one is taken as it is: a channel may be unreadable
 OLDEST: Final = 14  # the first Asterisk with Linkedid in every event
 
 _MASK: Final = "system,call,agent"
@@ -73,44 +78,61 @@ class Failed(Struct, frozen=True, tag=True):
     message: str
 
 
-Command = Send | LoggedIn | Version | Listed | Observed | Failed
-
-
-class Boot(Struct, frozen=True):
-    """When the PBX was up for how long: kept over sessions, to tell a restart."""
-
-    at: int  # ms
-    uptime: int  # s
+Command = Send | LoggedIn | Version | Listed | Observed | Learned | Failed
 
 
 class Session:
-    """One connection. boot: what the session before learned of the PBX's start, None where there was none."""
+    """One connection. boot: what is known of the PBX's start from the sessions before; phones: what is known of its
+    phones, None where nothing is to be asked of them."""
 
-    def __init__(self, user: str, secret: str, now: int, boot: Boot | None = None) -> None:
+    def __init__(
+        self,
+        user: str,
+        secret: str,
+        now: int,
+        boot: Boot = Boot(),  # noqa: B008 - frozen
+        phones: Phones | None = None,
+    ) -> None:
         action("Login", [("Username", user)])  # refuses what cannot be sent before a connection is made
         self._user = user
         self._secret = secret
-        self._reader = FrameReader()
+        self._reader = FrameReader(live=True)
         self._state: State = "greeting"
         self._boot_before = boot
-        self.boot: Boot | None = None
+        self._boot_now = Boot()
+        self._was_live = False
         self.heard_call = False
-        self._restarted = False
         self._legs: list[Alive] = []
+        self._items = 0
+        self._tries = 0
         self._at_first: frozenset[str] = frozenset()
         self._listed_before: frozenset[str] = frozenset()
         self._waiting: list[Observed] = []
         self._number = 0
         self._pending: dict[str, str] = {}
         self._listing = ""
-        self._heard_at = now
+        self._looked = self._heard_at = now
         self._deadline = now + LOGIN_LIMIT
         self._ping_at = self._audit_at = 0
         self._asking = Asking()
+        self._phones = phones
+        if phones is not None:
+            phones.begin()
 
     @property
     def live(self) -> bool:
         return self._state == "live"
+
+    @property
+    def boot(self) -> Boot:
+        """What is known of the PBX's start now, for the next session. A session that had no snapshot leaves it as it
+        was: the calls of before are not ended yet."""
+        return known_of(self._boot_before, self._boot_now) if self._was_live else self._boot_before
+
+    @property
+    def heard_boot(self) -> bool:
+        """Whether the user may read of the PBX's boot."""
+        return self._boot_now.uptime is not None
 
     @property
     def dropped(self) -> int:
@@ -118,13 +140,15 @@ class Session:
         return self._reader.dropped
 
     def received(self, data: bytes, now: int) -> list[Command]:
+        self._look(now)
         self._heard_at = now
         commands: list[Command] = []
         for message in self._reader.feed(data):
             if self._state == "over":
                 break
             commands += self._message(message, now)
-        return commands
+        learned = self._phones.take_learned() if self._phones is not None else None
+        return commands if learned is None else [*commands, learned]
 
     def closed(self) -> list[Command]:
         """The connection was closed by the PBX."""
@@ -140,6 +164,7 @@ class Session:
         """What is due by now."""
         if self._state == "over":
             return []
+        self._look(now)
         if self._state != "live":
             if now >= self._deadline:
                 return self._fail("pbx_unreachable", f"The PBX did not finish the {self._state} in time.")
@@ -152,7 +177,8 @@ class Session:
             commands.append(self._send("Ping"))
         if now >= self._audit_at:
             self._audit_at = now + AUDIT_EVERY
-            commands.append(self._list())
+            # The text of the start may change while the PBX runs: with its time zone, or as its boot ends.
+            commands += [self._send("CoreStatus"), self._list(), *self._ask_of_phones(now)]
         commands += [self._send("Status", ("Channel", channel)) for channel in self._asking.due(now)]
         return commands
 
@@ -166,6 +192,14 @@ class Session:
         due = min(self._heard_at + SILENCE_LIMIT, self._ping_at, self._audit_at)
         return due if ask_at is None else min(due, ask_at)
 
+    def _look(self, now: int) -> None:
+        """Where the clock was set back since the last look, all that is due later moves back with it."""
+        back, self._looked = max(self._looked - now, 0), now
+        if back:
+            self._heard_at, self._deadline = self._heard_at - back, self._deadline - back
+            self._ping_at, self._audit_at = self._ping_at - back, self._audit_at - back
+            self._asking.move_back(back)
+
     # --- messages --------------------------------------------------------------------------------------------------
     def _message(self, message: Message, now: int) -> list[Command]:
         if "banner" in message.fields:
@@ -176,6 +210,8 @@ class Session:
         if message.event:
             return self._event(message, now)
         asked = self._pending.pop(message.get("actionid"), None)
+        if self._phones is not None and asked in ACTIONS:
+            return self._question(self._phones.answered(asked, message))
         return [] if asked is None else self._response(asked, message)
 
     def _response(self, asked: str, message: Message) -> list[Command]:
@@ -185,11 +221,13 @@ class Session:
                 return self._challenged(message.get("challenge") if success else "")
             case "Login" if success:
                 self._state = "list"
-                return [LoggedIn(), self._send("CoreSettings"), self._list()]
+                return [LoggedIn(), self._send("CoreSettings"), self._send("CoreStatus"), self._list()]
             case "Login":
                 return self._fail("pbx_login_refused", "The PBX refused the login: check user, secret and permit.")
             case "CoreSettings" if success:
                 return self._version(message.get("asteriskversion"))
+            case "CoreStatus" if success:
+                self._boot_now = structs.replace(self._boot_now, started=started_of(message))
             case "CoreShowChannels" if not success:
                 text = "The PBX refused CoreShowChannels: the manager user needs write=reporting."
                 return self._fail("pbx_permission_missing", text)
@@ -214,21 +252,27 @@ class Session:
         return [Version(number[0])]
 
     def _event(self, message: Message, now: int) -> list[Command]:
+        if self._phones is not None:
+            self._phones.see(message)
         of_list = self._listing != "" and message.get("actionid") == self._listing
         match message.event:
             case "CoreShowChannel" if of_list:
+                self._items += 1
+                self._deadline = now + LOGIN_LIMIT  # a long list over a slow line
                 alive = alive_of(message)
                 if alive is not None:
-                    self._legs.append(alive)
+                    self._legs.append(alive if self._phones is None else self._phones.place_alive(alive))
                 return []
             case "CoreShowChannelsComplete" if of_list:
-                return self._listed(now)
+                return self._listed(message.get("listitems"), now)
             case "FullyBooted":
-                self._booted(message.get("uptime"), now)
-                return []
+                self._boot_now = structs.replace(self._boot_now, at=now, uptime=uptime_of(message))
+                return [self._send("CoreStatus")] if self._state == "live" else []
         if self._state == "live":
             self._asking.see(message, now)
         said = runs_of(message) if message.event == "Status" else observe(message)
+        if self._phones is not None:
+            said = [self._phones.place(observation, message.event) for observation in said]
         observed = [Observed(observation) for observation in said]
         self.heard_call = self.heard_call or bool(observed)
         if self._state == "live":
@@ -238,19 +282,17 @@ class Session:
             return self._fail("pbx_unreachable", "The PBX sent too much before it had listed its channels.")
         return []
 
-    def _booted(self, uptime: str, now: int) -> None:
-        if not (uptime.isascii() and uptime.isdigit()):
-            return
-        self.boot = Boot(now, int(uptime))
-        before = self._boot_before
-        if before is not None:
-            expected = before.uptime + (now - before.at) // 1_000
-            self._restarted = self.boot.uptime + RESTART_SLACK < expected
-
-    def _listed(self, now: int) -> list[Command]:
+    def _listed(self, told: str, now: int) -> list[Command]:
+        """The list is complete. told: how many channels the PBX says that it listed."""
         legs, self._legs, self._listing = tuple(self._legs), [], ""
-        ids = frozenset(alive.leg.id for alive in legs)
         first = self._state == "list"
+        if told.isascii() and told.isdigit() and int(told[:9]) > self._items:
+            if not first:
+                return []
+            self._tries += 1
+            if self._tries < LIST_TRIES:
+                return [self._list()]
+        ids = frozenset(alive.leg.id for alive in legs)
         if first:
             self._at_first = ids
         elif not self.heard_call and ids & self._listed_before - self._at_first:
@@ -259,22 +301,31 @@ class Session:
         self._listed_before = ids
         if not first:
             return [Listed(Snapshot(legs=legs, audit=True))]
-        self._state = "live"
+        self._state, self._was_live = "live", True
         self._ping_at, self._audit_at = now + PING_EVERY, now + AUDIT_EVERY
         waiting, self._waiting = self._waiting, []
-        return [Listed(Snapshot(legs=legs, restarted=self._restarted)), *waiting]
+        alive, later = catch_up(legs, (one.observation for one in waiting))
+        snapshot = Snapshot(legs=alive, restarted=restarted(self._boot_before, self._boot_now))
+        return [Listed(snapshot), *map(Observed, later), *self._ask_of_phones(now)]
 
     # --- commands --------------------------------------------------------------------------------------------------
     def _list(self) -> Send:
-        self._legs = []
+        self._legs, self._items = [], 0
         send = self._send("CoreShowChannels")
         self._listing = f"ringpost-{self._number}"
         return send
 
+    def _ask_of_phones(self, now: int) -> list[Command]:
+        return [] if self._phones is None else self._question(self._phones.ask(now))
+
+    def _question(self, question: Question | None) -> list[Command]:
+        return [] if question is None else [self._send(question.action, *question.fields)]
+
     def _send(self, name: str, *fields: tuple[str, str]) -> Send:
         self._number += 1
         number = f"ringpost-{self._number}"
-        self._pending[number] = name
+        if name != "Ping":  # all that its answer says is that bytes come; one that is never answered is kept nowhere
+            self._pending[number] = name
         return Send(action(name, (("ActionID", number), *fields)))
 
     def _fail(self, code: str, message: str) -> list[Command]:

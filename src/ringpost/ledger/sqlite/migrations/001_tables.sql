@@ -173,6 +173,30 @@ CREATE TABLE series (
     PRIMARY KEY (company, integration, time, span)
 ) STRICT, WITHOUT ROWID;
 
+-- Who is behind an extension, by what was entered and by what the PBX showed.
+CREATE TABLE people (
+    company    TEXT NOT NULL,
+    extension  TEXT NOT NULL,
+    known      TEXT NOT NULL,              -- entered or pbx
+    name       TEXT,
+    email      TEXT,
+    user_id    TEXT,
+    department TEXT,
+    group_id   TEXT,
+    group_name TEXT,
+    firm       TEXT,                       -- the company as events show it
+    updated    INTEGER NOT NULL,
+    PRIMARY KEY (company, extension, known)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE numbering_plans (
+    company   TEXT NOT NULL PRIMARY KEY,
+    region    TEXT,
+    trunks    TEXT NOT NULL,               -- JSON lists
+    emergency TEXT NOT NULL,
+    queues    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Work that takes a while. The number is that of its id, so later ones come after.
 CREATE TABLE works (
     number  INTEGER NOT NULL PRIMARY KEY,
