@@ -15,6 +15,7 @@ from ringpost.clock import wall_clock
 from ringpost.errors import RingpostError
 from ringpost.integrations.requests import InstallRequest
 from ringpost.ledger.open import open_ledger
+from ringpost.model.point import HOUR
 from ringpost.node import Node, start_node
 from ringpost.settings import PbxSettings, Settings
 from ringpost.sources.simulator import DEMO, Simulator
@@ -79,6 +80,22 @@ async def test_a_stop_finishes_what_is_under_way_and_leaves_the_rest_for_the_nex
     await node.stop()
     assert [json.loads(request.body)["type"] for request in requests] == ["call:start", "call:update", "call:end"]
     assert [request.header("x-ringpost-attempt") for request in requests] == ["1", "1", "1"]
+
+
+async def test_what_was_counted_is_in_the_ledger_after_a_stop(tmp_path: Path, receiver: Receiver) -> None:
+    node = await start_node(settings(tmp_path))
+    installed, _ = await node.registry.install("acme", InstallRequest(type="webhook", url=receiver.url))
+    assert await accept(node) == 202
+    assert await accept(node, type="call:end") == 202
+    await receiver.wait_for(2)
+    await node.dispatcher.wait_idle()
+    await node.stop()
+    ledger = await open_ledger(settings(tmp_path).ledger_path, now=wall_clock)
+    for company, integration in (("", ""), ("acme", ""), ("acme", installed.id)):
+        points = await ledger.points(company, integration, step=HOUR, since=0, until=2**50)
+        assert sum(point.delivered for point in points) == sum(sum(point.latencies) for point in points) == 2
+        assert sum(point.calls for point in points) == (0 if integration else 1)
+    await ledger.close()
 
 
 async def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def attempt(latency: int = 40, *, error: str | None = None, integration: str = "
 
 
 def taken(counted: Series) -> dict[tuple[str, str, int], Point]:
-    return {(point.company, point.integration, point.time): point for point in counted.take()}
+    return {(point.company, point.integration, point.time): point for point in counted.take(1_000)}
 
 
 def test_events_count_for_their_company_and_for_the_service_by_the_minute() -> None:
@@ -54,7 +54,7 @@ def test_events_count_for_their_company_and_for_the_service_by_the_minute() -> N
         ("acme", "", NOW + MINUTE): (1, 1, MINUTE),
         ("", "", NOW + MINUTE): (1, 1, MINUTE),
     }
-    assert counted.take() == []
+    assert counted.take(1_000) == []
 
 
 def test_attempts_count_for_their_integration_too_by_the_quarter() -> None:
@@ -75,14 +75,14 @@ def test_attempts_count_for_their_integration_too_by_the_quarter() -> None:
 def test_a_latency_counts_in_its_class(latency: int, place: int) -> None:
     counted = Series()
     counted.attempted([(attempt(latency), "delivered")], NOW)
-    [latencies] = {point.latencies for point in counted.take()}
+    [latencies] = {point.latencies for point in counted.take(1_000)}
     assert [n for n, count in enumerate(latencies) if count] == [place]
 
 
 def test_a_replay_has_no_latency() -> None:
     counted = Series()
     counted.attempted([(attempt(replay=1), "delivered")], NOW)
-    assert {(point.delivered, point.latencies) for point in counted.take()} == {(1, NO_LATENCIES)}
+    assert {(point.delivered, point.latencies) for point in counted.take(1_000)} == {(1, NO_LATENCIES)}
 
 
 def test_what_could_not_be_kept_counts_with_what_comes() -> None:
@@ -90,7 +90,7 @@ def test_what_could_not_be_kept_counts_with_what_comes() -> None:
     for one in (counted, other):
         one.accepted([event()], NOW)
         one.attempted([(attempt(), "delivered")], NOW)
-    counted.put_back(counted.take())
+    counted.put_back(counted.take(1_000))
     for one in (counted, other):
         one.attempted([(attempt(error="dns"), "pending")], NOW)
     assert taken(counted) == taken(other)
@@ -125,7 +125,16 @@ def test_percentiles_grow_with_their_share(latencies: list[int]) -> None:
         assert len(known) == 11
 
 
+def test_what_is_taken_in_parts_adds_up() -> None:
+    counted = Series()
+    counted.attempted([(attempt(integration=f"i{n:05}"), "delivered") for n in range(10)], NOW)
+    parts = [counted.take(4) for _ in range(3)]
+    assert counted.take(4) == []
+    assert [len(part) for part in parts] == [6, 6, 4]
+    assert sum(point.delivered for part in parts for point in part if not point.company) == 10
+
+
 def test_a_point_that_counts_nothing_is_not_taken() -> None:
     counted = Series()
     counted.put_back([replace(Point(company="acme", integration="", span=MINUTE, time=NOW), events=0)])
-    assert counted.take() == []
+    assert counted.take(1_000) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from ringpost.model.delivery import Attempt, DeliveryState
@@ -60,9 +61,12 @@ class Series:
                     latency = attempt.time + attempt.duration - accepted_at(attempt.seq)
                     row[_LATENCIES + bisect_left(LATENCIES, latency)] += 1
 
-    def take(self) -> list[Point]:
-        """All that was counted since it was taken last."""
-        rows, self._rows = self._rows, {}
+    def take(self, limit: int) -> list[Point]:
+        """What was counted and not taken yet, of so many rows at most; none where that is nothing. The points of a
+        company may come in several parts."""
+        rows = dict(islice(self._rows.items(), limit))
+        for taken in rows:
+            del self._rows[taken]
         spans, self._put_back = self._put_back, {}
         for (company, integration, minute), row in rows.items():
             keys = {("", "", minute), (company, "", minute), (company, integration, minute)}
@@ -102,4 +106,9 @@ class Series:
 
 def _add(rows: _Rows, key: _Key, values: Iterable[int]) -> None:
     row = rows.get(key)
-    rows[key] = list(values) if row is None else [one + more for one, more in zip(row, values, strict=True)]
+    if row is None:
+        rows[key] = list(values)
+        return
+    for place, value in enumerate(values):
+        if value:
+            row[place] += value

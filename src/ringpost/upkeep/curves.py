@@ -19,6 +19,7 @@ from ringpost.telemetry.series import Series
 
 _FINE_MS: Final = 48 * HOUR
 _KEPT_MS: Final = 8 * 24 * HOUR
+_AT_ONCE: Final = 500  # rows: all others wait while they are added up
 _log = structlog.get_logger("ringpost.upkeep")
 
 
@@ -44,14 +45,14 @@ class Curves:
 
     async def keep(self) -> None:
         """Write what was counted. What cannot be written is kept for the next time."""
-        points = self._series.take()
-        if not points:
-            return
-        try:
-            await self._ledger.add_points(points)
-        except Exception as failure:  # noqa: BLE001 - whatever it was, the next minute may do better
-            self._series.put_back(points)
-            _log.warning("curves_not_kept", code=_code_of(failure))
+        for _ in range(len(self._series) // _AT_ONCE + 1):  # what comes meanwhile is for the next time
+            points = self._series.take(_AT_ONCE)
+            try:
+                await self._ledger.add_points(points)
+            except Exception as failure:  # noqa: BLE001 - whatever it was, the next minute may do better
+                self._series.put_back(points)
+                _log.warning("curves_not_kept", code=_code_of(failure))
+                return
 
     async def roll_up(self) -> None:
         """Make hours of what is older than two days, and forget what is older than eight. Once an hour is enough."""
