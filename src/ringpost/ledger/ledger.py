@@ -24,7 +24,7 @@ from ringpost.model.integration import Integration
 from ringpost.model.replay import Replayable, ReplayFilter
 from ringpost.model.work import Work, WorkKind
 
-from .forgetting import Cleared, Forgettable, Forgotten, Looked, Place
+from .forgetting import Forgets
 from .views import Views
 
 PAGE_BYTES: Final = 1_048_576  # of events' data in a page of a list
@@ -87,7 +87,7 @@ class DeliveryFilter(Struct, frozen=True, kw_only=True):
     until: int | None = None
 
 
-class Ledger(Views, Protocol):
+class Ledger(Views, Forgets, Protocol):
     # --- accepting -------------------------------------------------------------------------------------------------
     async def commit(self, events: Sequence[NewEvent], remember: Remember | None = None) -> list[Verdict]:
         """Make the events and all deliveries that they owe durable, in one transaction (shared with others' commits).
@@ -345,48 +345,6 @@ class Ledger(Views, Protocol):
         wanted is left alone, and so is all of a deleted integration. What is pending now comes in the order of the
         numbers; the work, as it is then, has so many more `done`.
         """
-        ...
-
-    # --- forgetting, erasing, backup -------------------------------------------------------------------------------
-    async def forget(self, kind: Forgettable, before: int, place: Place | None, limit: int) -> Forgotten:
-        """Take out a batch of what is older than `before` (ms), the oldest first: of about so many rows.
-
-        A pass begins at None and goes on at the `next` of the batch before.
-        calls: a call that ended, whose events were all accepted before then, and of which nothing is pending goes as a
-        whole, with its events, deliveries and attempts. A call that goes on keeps all of its events: it must be able
-        to end, and to be looked at until then. A long call goes in several batches, from its newest event back, and
-        what of it is pending stays, with the events before that. attempts: those made before then, of deliveries that
-        are not pending. notices: with their deliveries and attempts, where none is pending. answers: what was
-        remembered for an Idempotency-Key, as far as it is past its time. works: those that were begun before then and
-        have ended.
-        The numbers of events never come again.
-        """
-        ...
-
-    async def look_for(self, company: str, is_wanted: Callable[[bytes], bool], after: int, limit: int) -> Looked:
-        """Look for calls with wanted data among a company's, about so many events at once, from a place on (0 first).
-
-        is_wanted: called in another thread, with the data of events, until one of the call's is.
-        """
-        ...
-
-    async def cancel_call(self, company: str, call: str, now: int) -> dict[str, int]:
-        """Cancel what is pending of a call that has ended; how many those were, by integration."""
-        ...
-
-    async def erase_call(self, company: str, call: str) -> Forgotten:
-        """Take out a call that has ended, with its events, deliveries and attempts: their bytes are overwritten.
-        One that goes on, or is not there, is left. A long one takes several transactions."""
-        ...
-
-    async def clear_leftovers(self, after: int) -> Cleared:
-        """Overwrite what the back end left of erased events beside the rows that are there, in a part of what it keeps,
-        from a place on (0 first). To be called with the log emptied; again from the start where anything was left."""
-        ...
-
-    async def empty_log(self) -> bool:
-        """Let go of what the back end keeps of earlier contents beside the tables, such as a write-ahead log.
-        False: something that reads is in the way; ask again later."""
         ...
 
     # --- running ---------------------------------------------------------------------------------------------------

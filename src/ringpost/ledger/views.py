@@ -66,7 +66,7 @@ class DeliverySearch(Struct, frozen=True, kw_only=True):
 
 
 class Count(Struct, frozen=True):
-    """more: there are more than so many."""
+    """more: there are more than so many, or may be."""
 
     count: int
     more: bool = False
@@ -138,7 +138,8 @@ class Views(Protocol):
         until: int | None = None,
         limit: int = COUNT_LIMIT,
     ) -> Counts:
-        """Each exact up to the limit. since, until: as in `DeliverySearch`."""
+        """Each exact up to the limit, where the company has 200 integrations at most; of more, 200 are counted.
+        since, until: as in `DeliverySearch`."""
         ...
 
     async def backlogs(

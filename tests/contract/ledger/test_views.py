@@ -279,6 +279,8 @@ async def test_deliveries_of_very_many_integrations_are_found_the_same(ledger: L
     expected = [(events[1].seq, names[7]), (events[0].seq, names[5])]
     assert places(await deliveries(ledger, failing, within=within)) == expected
     assert len(await deliveries(ledger, company=None, limit=100, within=within)) == 421
+    counts = await ledger.count_deliveries("acme")
+    assert (counts.all, counts.cancelled) == (Count(400, more=True), Count(0, more=True))
 
 
 @given(

@@ -13,7 +13,7 @@ from ringpost.model.point import Point
 from .sql import QUERIES, Many
 
 _ADD_POINTS: Final = Many(QUERIES["add_points"])
-_ROLLED_UP_AT_ONCE: Final = 50
+_ROLLED_UP_AT_ONCE: Final = 20  # others wait meanwhile
 
 
 def add(connection: apsw.Connection, points: Sequence[Point]) -> None:
