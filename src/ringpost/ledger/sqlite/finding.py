@@ -265,7 +265,7 @@ def _values(wanted: DeliverySearch) -> dict[str, apsw.SQLiteValue]:
 def text_values(text: Search | None) -> dict[str, apsw.SQLiteValue]:
     """What a statement compares with an event's data before the text is looked for in its fields."""
     if text is None or text.digits:
-        return {"digits": None if text is None else text.digits.encode(), "letters": None}
+        return {"digits": None if text is None else text.ending.encode(), "letters": None}
     return {"digits": None, "letters": text.letters}
 
 
