@@ -56,8 +56,8 @@ class Search(Struct, frozen=True):
             return self.text.casefold() in text.casefold()
         if not _NUMBER.fullmatch(text):
             return self.digits in text
-        told = _digits(text)
-        return self.digits in told or (len(told) >= _ENDING and self.digits.endswith(told))
+        told = _all_digits(text)
+        return self.digits in told or _is_ending(_without_zeros(told), self.digits)
 
 
 def search_for(typed: str) -> Search | None:
@@ -65,13 +65,20 @@ def search_for(typed: str) -> Search | None:
     text = " ".join(typed[:TEXT_LIMIT].split())
     if not text:
         return None
-    return Search(text, _digits(text) if _NUMBER.fullmatch(text) else "")
+    return Search(text, _without_zeros(_all_digits(text)) if _NUMBER.fullmatch(text) else "")
 
 
-def _digits(text: str) -> str:
-    digits = "".join(sign for sign in text if sign.isdigit())
-    # 0049… and 049… are +49… elsewhere; what is as short as an extension stays as it is.
+def _all_digits(text: str) -> str:
+    return "".join(sign for sign in text if sign.isdigit())
+
+
+def _without_zeros(digits: str) -> str:
+    """0049… and 049… are +49… elsewhere; what is as short as an extension stays as it is."""
     return digits.lstrip("0") or digits if len(digits) >= _ENDING else digits
+
+
+def _is_ending(told: str, digits: str) -> bool:
+    return len(told) >= _ENDING and digits.endswith(told)
 
 
 def _texts(data: dict[str, Any]) -> list[str]:
