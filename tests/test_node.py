@@ -8,9 +8,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec import structs
 
 from ringpost.api.server import listen
-from ringpost.calls.observation import Snapshot
+from ringpost.calls.observation import Dials, HungUp, JoinsBridge, Leg, LegAppeared, Snapshot
 from ringpost.clock import wall_clock
 from ringpost.errors import RingpostError
 from ringpost.integrations.requests import InstallRequest
@@ -178,3 +179,42 @@ async def test_no_attempt_is_begun_once_a_stop_was_asked_for(tmp_path: Path, rec
     node = await start_node(settings(tmp_path))
     await receiver.wait_for(1)
     await node.stop()
+
+
+class Line:
+    """A source whose test says what is seen."""
+
+    def __init__(self) -> None:
+        self.say: Say = lambda _: None
+
+    async def run(self, say: Say) -> None:
+        say(Snapshot())
+        self.say = say
+        await asyncio.Event().wait()
+
+    def status(self) -> SourceStatus:
+        return SourceStatus()
+
+
+async def test_the_settings_say_what_is_held_back_and_gathered(tmp_path: Path, receiver: Receiver) -> None:
+    node, line = await start_node(settings(tmp_path, start_hold_ms=0, coalesce_ms=0)), Line()
+    await node.registry.install("acme", InstallRequest(type="webhook", url=receiver.url))
+    await node.listen_to("acme", "hq", line)
+    await node.wait_in_step()
+    caller, callee = (Leg(id=f"1.{number}", call="1.1", endpoint=f"100{number}") for number in (1, 2))
+    ringing, up = (structs.replace(callee, state=state) for state in ("ringing", "up"))
+    for said in (
+        LegAppeared(caller),  # told at once, though nobody is called yet
+        HungUp(caller, 16),
+        LegAppeared(structs.replace(caller, call="2.1", id="2.1")),
+        Dials(structs.replace(caller, call="2.1", id="2.1"), structs.replace(ringing, call="2.1")),
+        JoinsBridge(structs.replace(caller, call="2.1", id="2.1"), "b"),
+        JoinsBridge(structs.replace(up, call="2.1"), "b"),
+    ):
+        line.say(said)
+    requests = await receiver.wait_for(5)
+    await node.stop()
+    told = sorted((body["id"], body["data"]["status"]) for body in map(json.loads, (one.body for one in requests)))
+    assert told == [("acme_1.1", "CONNECTING")] * 2 + [
+        ("acme_2.1", status) for status in ("CONNECTING", "RINGING", "TALKING")
+    ]

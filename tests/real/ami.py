@@ -50,6 +50,20 @@ class Ami:
         await self._until(lambda: bool(found()), f"{wanted}")
         return found()[0]
 
+    async def event_where(self, name: str, **beginnings: str) -> AmiEvent:
+        """The last event of this name whose values begin so, past or to come."""
+
+        def found() -> list[AmiEvent]:
+            named = [event for event in self.events if event["Event"] == name]
+            return [
+                event
+                for event in named
+                if all(event.get(key, "").startswith(value) for key, value in beginnings.items())
+            ]
+
+        await self._until(lambda: bool(found()), f"{name} {beginnings}")
+        return found()[-1]
+
     async def ended(self) -> None:
         """Until the PBX closed the connection."""
         await self._until(lambda: self._ended, "the end of the connection")

@@ -98,6 +98,13 @@ class Asterisk:
         )
         return done.stdout.decode("utf-8", "replace")
 
+    def configure(self, file: str, old: str, new: str) -> None:
+        """Edit one of its configuration files, as an operator does; it is read at the next start or reload."""
+        path = self._folder / "etc" / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{file} has {text.count(old)} times: {old}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
     def channels(self) -> int:
         """How many legs are up now."""
         return int(self.rx("core show channels count").split(" active channel")[0].split()[-1])

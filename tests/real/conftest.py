@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,25 @@ def asterisk(pbx_folder: Path) -> Iterator[Asterisk]:
     asterisk = started_asterisk(prerequisites.asterisk_cache(), pbx_folder / "shared")
     yield asterisk
     asterisk.stop()
+
+
+@contextmanager
+def asterisks_in(folder: Path, count: int) -> Iterator[list[Asterisk]]:
+    """So many PBXs, each in a folder of its own in this one."""
+    cache = prerequisites.asterisk_cache()
+    with ExitStack() as running:
+        asterisks = []
+        for _ in range(count):
+            asterisks.append(started_asterisk(cache, Path(tempfile.mkdtemp(dir=folder))))
+            running.callback(asterisks[-1].stop)
+        yield asterisks
+
+
+@pytest.fixture
+def asterisks(request: pytest.FixtureRequest, pbx_folder: Path) -> Iterator[list[Asterisk]]:
+    """PBXs of the test's own, as many as its parameter says (`parametrize`, with `indirect`)."""
+    with asterisks_in(pbx_folder, request.param) as asterisks:
+        yield asterisks
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import trustme
 from ringpost.calls.observation import HungUp, LegAppeared, LegChanged, Observation, Snapshot
 from ringpost.settings import PbxSettings
 from ringpost.sources.asterisk import client, session
-from ringpost.sources.asterisk.client import AsteriskSource, back_off
+from ringpost.sources.asterisk.client import AsteriskSource, Waits
 from ringpost.sources.asterisk.probe import manager_stanza, probe
 from tests.sources.ami_server import SECRET, AmiServer, channel, event
 
@@ -228,11 +228,14 @@ async def test_a_certificate_of_another_authority_is_not_trusted(
 
 def test_waits_grow_to_a_limit_and_are_longer_where_only_a_person_can_help(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    waits = [back_off(attempt, "pbx_unreachable", 1.0) for attempt in range(1, 9)]
-    assert waits == [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]
-    assert back_off(1, "pbx_unreachable", 0.0) == 500
-    assert back_off(1, "pbx_login_refused", 1.0) == 30_000
-    assert back_off(50, "pbx_login_refused", 1.0) == 300_000
+    waits = Waits()
+    assert [waits.after("pbx_unreachable", 1.0) for _ in range(8)] == [
+        1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000,
+    ]  # fmt: skip
+    assert [waits.after("pbx_login_refused", 1.0) for _ in range(5)] == [30_000, 60_000, 120_000, 240_000, 300_000]
+    assert waits.after("pbx_unreachable", 0.0) == 500
+    waits.over()
+    assert waits.after("pbx_unreachable", 1.0) == 1_000
 
 
 # --- bad weather -------------------------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ class AsteriskSource:
 
     async def run(self, say: Say) -> None:
         where = {"company": self._settings.company, "pbx": self._settings.serial}
+        waits = Waits()
         while True:
             stood = False
 
@@ -75,6 +76,7 @@ class AsteriskSource:
                     case Listed(snapshot):
                         if not stood:
                             stood = True
+                            waits.over()
                             self._change(connected_since=self._now(), error=None, message=None, attempts=0)
                             log.info("pbx connected", legs=len(snapshot.legs), **where)
                         say(snapshot)
@@ -93,7 +95,7 @@ class AsteriskSource:
             finally:
                 self._change(connected_since=None)
             self._change(error=failed.code, message=failed.message, attempts=self._status.attempts + 1)
-            wait = back_off(self._status.attempts, failed.code, self._jitter())
+            wait = waits.after(failed.code, self._jitter())
             log.warning("pbx not connected", code=failed.code, reason=failed.message, retry_in_ms=wait, **where)
             await asyncio.sleep(wait / 1_000)
 
@@ -183,11 +185,26 @@ async def _next_commands(
     return [*session.received(data, now()), *session.poll(now())]
 
 
-def back_off(attempts: int, code: str, jitter: float) -> int:
-    """How long to wait before the next connection (ms). attempts: tried in vain, from 1; jitter: 0 to 1."""
-    first, longest = _RETRY_REFUSED if code in REFUSED else _RETRY
-    wait = min(longest, first << min(attempts - 1, 16))
-    return int(wait * (0.5 + jitter / 2))
+class Waits:
+    """How long to wait before the next connection: longer with each failure of the same kind in a row, so that the
+    first refusal after a long outage is soon tried again."""
+
+    def __init__(self) -> None:
+        self._alike = 0
+        self._refused = False
+
+    def over(self) -> None:
+        """A connection stood."""
+        self._alike = 0
+
+    def after(self, code: str, jitter: float) -> int:
+        """ms, after a connection that failed so. jitter: 0 to 1."""
+        refused = code in REFUSED
+        self._alike = self._alike + 1 if refused is self._refused else 1
+        self._refused = refused
+        first, longest = _RETRY_REFUSED if refused else _RETRY
+        wait = min(longest, first << min(self._alike - 1, 16))
+        return int(wait * (0.5 + jitter / 2))
 
 
 def secret_of(settings: PbxSettings) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from ringpost.errors import RingpostError
 from ringpost.settings import PbxSettings
 
-from .client import REFUSED, back_off, converse, secret_of
+from .client import REFUSED, Waits, converse, secret_of
 from .frames import MESSAGE_LIMIT
 from .pseudonyms import Pseudonyms
 from .recording import CLOSED, HEAD, frame
@@ -71,12 +71,11 @@ async def record(
 ) -> None:
     """Until cancelled. tell: is given lines for a person. Raises what only a person can mend: a login that is refused,
     a permission that is missing, a PBX that is too old, settings that are wrong."""
-    attempts = 0
+    waits = Waits()
 
     def handle(command: Command) -> bool:
-        nonlocal attempts
         if isinstance(command, Listed) and not command.snapshot.audit:
-            attempts = 0
+            waits.over()
             tell(f"Connected; {len(command.snapshot.legs)} channels now.")
         return False
 
@@ -86,6 +85,5 @@ async def record(
         writer.closed()
         if failed.code in REFUSED:
             raise RingpostError(failed.code, failed.message)
-        attempts += 1
         tell(f"Not connected: {failed.message}")
-        await asyncio.sleep(back_off(attempts, failed.code, jitter()) / 1_000)
+        await asyncio.sleep(waits.after(failed.code, jitter()) / 1_000)
