@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests.javascript import JavaScript, node_process
 from tests.real import prerequisites
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     from tests.real.sqs import Sqs, SqsServer
 
 pytest_plugins = ("tests.leaks.plugin", "pytester")
+
+FEWER = 4  # times; examples of each property in a fast run
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A fast run tries fewer examples of every property: it is for before a commit, the whole run has them all."""
+    if "not slow" not in config.option.markexpr:  # the run of `./run test --fast`
+        return
+    for item in items:
+        test: Any = getattr(item, "obj", None)
+        given = getattr(test, "_hypothesis_internal_use_settings", None)
+        if given is not None and not hasattr(test, "ringpost_fewer"):
+            fewer = max(5, given.max_examples // FEWER)
+            test._hypothesis_internal_use_settings = settings(given, max_examples=fewer)
+            test.ringpost_fewer = True
 
 
 @pytest.fixture

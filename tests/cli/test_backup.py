@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.program import Running, ringpost, running
 from tests.real.receiver import Receiver
 
@@ -35,6 +37,7 @@ def mode(file: Path) -> int:
     return file.stat().st_mode & 0o777
 
 
+@pytest.mark.slow
 async def test_a_backup_of_a_running_service_is_checked_and_restored(tmp_path: Path, receiver: Receiver) -> None:
     service = await serve(tmp_path)
     await good(tmp_path, "integrations", "install", "webhook", receiver.url, "--company", "acme")
@@ -62,6 +65,7 @@ async def test_a_backup_of_a_running_service_is_checked_and_restored(tmp_path: P
     assert "can be read and written" in await good(tmp_path, "doctor")
 
 
+@pytest.mark.slow
 async def test_a_backup_overwrites_nothing_unless_it_is_forced(tmp_path: Path) -> None:
     missing = await ringpost(tmp_path, "backup", "backup.db")
     assert (missing.code, "ledger_invalid" in missing.err) == (1, True)

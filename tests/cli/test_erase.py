@@ -30,6 +30,7 @@ async def erase(folder: Path, *words: str, stdin: str = "") -> Done:
     return await ringpost(folder, "erase", "--company", "acme", *words, stdin=stdin)
 
 
+@pytest.mark.slow
 async def test_it_counts_asks_and_erases(tmp_path: Path, service: Running) -> None:
     counted = await erase(tmp_path, "--phone", NUMBER, "--dry-run")
     assert (counted.code, "Would erase 1 calls: 2 events" in counted.out) == (0, True)

@@ -7,6 +7,7 @@ from typing import Final
 from unittest.mock import patch
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
@@ -163,6 +164,7 @@ class World:
     failing=st.floats(0, 0.9),
 )
 @settings(max_examples=120, deadline=None)
+@pytest.mark.slow
 def test_whatever_happens_lanes_keep_their_order_and_everything_is_delivered_in_the_end(
     seed: int, limit: int, lane_page: int, failing: float
 ) -> None:
@@ -211,6 +213,7 @@ def test_many_long_backlogs_hold_little_more_than_the_limit_in_all() -> None:
     assert world.lanes.waiting <= 2_000 + 50 * FLOOR
 
 
+@pytest.mark.slow
 def test_calls_that_wait_long_for_a_retry_do_not_keep_newer_ones_out() -> None:
     world = World(200, random.Random(1))
     for number in range(1_000):

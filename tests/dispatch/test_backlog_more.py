@@ -6,6 +6,7 @@ import random
 from typing import Final
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given, settings
 
 from ringpost.dispatch.backlog import AGAIN, FLOOR, Backlog, Read, ReadLanes, ReadOn
@@ -278,6 +279,7 @@ def test_few_reads_are_under_way_at_once_however_many_have_a_backlog() -> None:
     assert memory.lanes.waiting == 5_000
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 1 << 32), limit=st.sampled_from((16, 64, 200)))
 @settings(max_examples=60, deadline=None)
 def test_in_no_order_of_things_is_the_memory_exceeded_or_anything_left_behind(seed: int, limit: int) -> None:

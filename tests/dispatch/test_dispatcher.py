@@ -49,6 +49,7 @@ async def take(world: World, step: str, value: Any) -> None:
 
 @given(steps=steps, failing=st.lists(st.booleans(), max_size=40))
 @settings(max_examples=60, deadline=None)
+@pytest.mark.slow
 def test_events_of_one_call_arrive_in_order_over_failures_and_restarts(
     steps: list[tuple[str, Any]], failing: list[bool]
 ) -> None:

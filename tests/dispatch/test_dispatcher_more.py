@@ -67,6 +67,7 @@ async def test_a_pause_that_the_ledger_has_ends_what_was_counted_before_it_thoug
         assert world.pauses == []
 
 
+@pytest.mark.slow
 async def test_many_integrations_with_a_backlog_are_read_a_few_at_a_time_and_all_get_theirs(tmp_path: Path) -> None:
     names = [f"i{number:05}" for number in range(250)]
     async with World.opened(tmp_path, *names, settings=Settings(deliveries_in_memory=1_000), start=False) as world:

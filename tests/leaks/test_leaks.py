@@ -279,6 +279,7 @@ async def look_at_everything(folder: Path) -> None:
                     assert (await read(f"{of}/{one['id']}{below}", path)).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_run_with_a_leak_fails_and_names_the_place(pytester: pytest.Pytester) -> None:
     """A whole run of its own, on two processes: a test that leaks and passes."""
     root = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ import pytest
 from tests.simulation.coverage import Covered, covering
 from tests.simulation.run import Story, simulate
 
-FIRST_RUNS: Final = 20  # in every test run, the quick ones too
+FIRST_RUNS: Final = 8  # in every test run, the quick ones too
 CHUNK: Final = 70
 _ENOUGH: Final = 60  # runs that go through every transition
 

@@ -333,6 +333,7 @@ async def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
         assert (await post(http, f"http://hooks.example:{receiver.port}/")).status == 200
 
 
+@pytest.mark.slow
 async def test_an_address_that_is_silent_leaves_time_for_the_next() -> None:
     full = socket.socket()
     with full:  # a listener whose backlog is full lets connections hang

@@ -68,6 +68,7 @@ async def until(ledger: Watched, kind: str, forgetting: Forgetting, clock: Clock
                 continue
 
 
+@pytest.mark.slow
 async def test_what_is_old_is_forgotten_and_counted(ledger: Watched, clock: Clock) -> None:
     await fill(ledger, 200)
     clock.now += 91 * DAY
@@ -84,6 +85,7 @@ async def test_what_is_old_is_forgotten_and_counted(ledger: Watched, clock: Cloc
     assert counts == {"calls": 200, "events": 600, "deliveries": 600, "attempts": 600}
 
 
+@pytest.mark.slow
 async def test_a_ledger_that_refuses_is_asked_again(ledger: Watched, clock: Clock) -> None:
     await fill(ledger, 1)
     clock.now += 91 * DAY

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.javascript import JavaScript
 
 
+@pytest.mark.slow
 @given(value=wire_values)
 @settings(max_examples=300, deadline=None)
 def test_what_we_encode_is_a_fixed_point_of_javascript(javascript: JavaScript, value: Any) -> None:
@@ -53,6 +54,7 @@ def test_a_document_that_we_accept_becomes_what_javascript_makes_of_it(javascrip
     secret=foreign_secrets | generated_secrets,
 )
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_a_receiver_that_serialises_the_body_again_gets_our_signature(
     javascript: JavaScript, call: str, pbx: str, time: int, integration: str, data: dict[str, Any], secret: str
 ) -> None:

@@ -6,6 +6,7 @@ Built by `node.py`, which serves it with `HttpServer`; the console adds its page
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
@@ -50,7 +51,10 @@ def build_app(
         page = refusal_page(request, error.status_code) if refusal_page else None
         return page or on_framework_refusal(request, error)
 
-    document = msgspec.json.encode(describe(operations(services)))
+    @cache
+    def document() -> bytes:  # few ask for it, and it takes as long as all else here
+        return msgspec.json.encode(describe(operations(services)))
+
     handlers: list[ControllerRouterHandler] = [
         *event_routes(services),
         *(_handler(services, route) for route in _routes()),

@@ -6,6 +6,7 @@ Health and readiness are the only ones that need no key.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 from ringpost.access.keys import RIGHTS
@@ -101,11 +102,11 @@ def open_routes(services: Services) -> list[OpenRoute]:
     ]  # fmt: skip
 
 
-def service_routes(document: bytes) -> list[Route]:
-    """The others; document: the OpenAPI document, as JSON."""
+def service_routes(document: Callable[[], bytes]) -> list[Route]:
+    """The others; document: makes the OpenAPI document, as JSON."""
 
     async def openapi(_: Services, __: Asked) -> Sent:
-        return Sent(200, document)
+        return Sent(200, document())
 
     return [*SERVICE_ROUTES, Route(OPENAPI, openapi)]
 
