@@ -7,6 +7,7 @@ from typing import Final
 # a name: the address; those who build a screen add theirs
 PAGES: Final = {
     "inbox": "/inbox",
+    "calls": "/calls",
     "keys": "/keys",
     "notices": "/notices",
     "account": "/account",

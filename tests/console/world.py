@@ -13,8 +13,11 @@ from ringpost.access.users import is_user
 from ringpost.api.app import build_app
 from ringpost.console.console import Console
 from ringpost.intake.notices import notice_event
+from ringpost.model.delivery import delivery_id
+from ringpost.model.event import decode_seq
 from ringpost.model.notice import Notice
 from tests.api import world as api_world
+from tests.api.world import event
 
 OURS: Final = api_world.OURS
 THEIRS: Final = api_world.THEIRS
@@ -90,6 +93,16 @@ class World(api_world.World):
         """A notice that was accepted."""
         given = {"company": OURS, "type": "notice:paused", "time": self.time, "message": "Paused.", **more}
         await self.ledger.commit([notice_event(Notice(**given), ())])
+
+    async def call(self) -> tuple[str, str]:
+        """A call of ours that goes on, and its delivery to an integration of its own."""
+        made = await self.install(name="Desk")
+        caller = {"phone": "1001", "name": "<b>Alice", "type": "LOCAL"}
+        data = {"status": "RINGING", "caller": caller, "callee": {"phone": "1002", "type": "LOCAL"}}
+        self.time += 1_000
+        sent = await self.done("POST", "/v1/events", event(call=f"{self.time}.1", data=data), key="source")
+        call = f"{OURS}_{self.time}.1"
+        return call, delivery_id(decode_seq(sent["event"][4:]) or 0, made["id"])
 
     async def stop(self) -> None:
         for browser in self.browsers:

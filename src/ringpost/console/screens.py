@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .account import account_screens
+from .calls import call_screens
 from .keys import key_screens
 from .notices import notice_screens
 from .screen import Action, Screen
@@ -10,6 +11,7 @@ from .screen import Action, Screen
 
 def all_screens() -> list[Screen | Action]:
     return [
+        *call_screens(),
         *key_screens(),
         *notice_screens(),
         *account_screens(),
