@@ -8,6 +8,7 @@ from typing import Final
 PAGES: Final = {
     "inbox": "/inbox",
     "calls": "/calls",
+    "deliveries": "/deliveries",
     "keys": "/keys",
     "notices": "/notices",
     "account": "/account",

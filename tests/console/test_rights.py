@@ -23,6 +23,11 @@ TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("GET", "/calls/{id}/sent/{delivery}"): ALL,
     ("GET", "/calls/{id}/replay"): CHANGERS,
     ("POST", "/calls/{id}/replay"): CHANGERS,
+    ("GET", "/deliveries"): ALL,
+    ("GET", "/deliveries/{id}"): ALL,
+    ("POST", "/deliveries/{id}/replay"): CHANGERS,
+    ("POST", "/deliveries/count"): CHANGERS,
+    ("POST", "/deliveries/replay"): CHANGERS,
     ("GET", "/keys"): CHANGERS,
     ("POST", "/keys"): CHANGERS,
     ("GET", "/keys/{id}/revoke"): CHANGERS,
@@ -43,6 +48,10 @@ async def address(world: World, path: str) -> str:
     if path.startswith("/keys/{id}"):
         made = await world.done("POST", "/v1/keys", {"role": "viewer"})
         return path.replace("{id}", made["id"])
+    if path.startswith("/deliveries/{id}"):
+        _, delivery = await world.call()
+        await world.conclude(delivery, "exhausted", error="status")
+        return path.replace("{id}", delivery)
     if path.startswith("/calls/{id}"):
         call, delivery = await world.call()
         await world.conclude(delivery, "delivered")
