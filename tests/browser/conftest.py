@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,9 +62,38 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
             pbx="PBX1", reason="timeout",
         )  # fmt: skip
         await node.ledger.commit([notice_event(notice, ())])
+    failing = InstallRequest(type="webhook", url="http://127.0.0.1:9/calls", name="CRM of the house")
+    await node.registry.install("acme_gmbh", failing)
+    for call in calls():
+        answer = await node.intake.accept_event(json.dumps(call).encode(), lambda _: "acme_gmbh")
+        assert answer.status == 202
     yield node
     inbox.close()
     await node.stop()
+
+
+def calls() -> Iterator[dict[str, Any]]:
+    """Four calls as a PBX tells them: answered, missed, going on, anonymous."""
+    people = [
+        ("LOCAL", "1001", "Alice Rossi"), ("LOCAL", "1002", "Jürgen Größner"),
+        ("REMOTE", "+390461555010", "Studio Società Perù, Trento"), ("REMOTE", None, None),
+    ]  # fmt: skip
+    parties = [{"type": kind, "phone": phone, "name": name} for kind, phone, name in people]
+    ways = [
+        (0, 1, ("RINGING", "TALKING"), "16"),
+        (2, 0, ("RINGING",), "19"),
+        (2, 1, ("TALKING",), None),
+        (3, 0, (), "21"),
+    ]
+    for number, (caller, callee, statuses, cause) in enumerate(ways, 1):
+        known = {"caller": parties[caller], "callee": parties[callee], "destination": "1002", "direction": "INBOUND"}
+        yield {"id": f"k{number}", "type": "call:start", "data": {"status": "CONNECTING", **known}}
+        for status in statuses:
+            yield {"id": f"k{number}", "type": "call:update", "data": {"status": status, **known}}
+        if cause is not None:
+            last = {"status": statuses[-1] if statuses else "CONNECTING", **known, "queueName": "Support"}
+            end = {"endCause": cause, "endCauseStr": "Normal Clearing", "endBy": "CALLER", "talkTime": 61_000}
+            yield {"id": f"k{number}", "type": "call:end", "data": last | end}
 
 
 @pytest.fixture

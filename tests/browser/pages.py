@@ -8,7 +8,10 @@ from typing import Final
 PAGES: Final = {
     "inbox": "/inbox",
     "calls": "/calls",
+    "call": "/calls/acme_gmbh_k1?company=acme_gmbh",
+    "call-again": "/calls/acme_gmbh_k1/replay?company=acme_gmbh",
     "deliveries": "/deliveries",
+    "deliveries-of-one": "/deliveries?company=acme_gmbh&state=delivered",
     "keys": "/keys",
     "notices": "/notices",
     "account": "/account",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+from ringpost.console.pages import lasted
 from ringpost.model.delivery import DeliveryState, parse_delivery_id
 from tests.console.world import OURS, World
 
@@ -79,3 +82,10 @@ async def test_an_operator_without_a_company_sees_all_and_is_led_to_the_right_on
 async def test_without_deliveries_the_page_says_what_to_do_next(world: World) -> None:
     browser = await world.signed_in("viewer")
     assert "Nothing was owed yet." in (await browser.get("/deliveries")).text
+
+
+@pytest.mark.parametrize(
+    ("ms", "words"), [(0, "0.0 s"), (830, "0.8 s"), (42_300, "42 s"), (187_000, "3:07"), (3_765_000, "1:02:45")]
+)
+def test_a_duration_is_told_as_people_read_it(ms: int, words: str) -> None:
+    assert lasted(ms) == words

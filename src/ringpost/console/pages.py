@@ -56,7 +56,19 @@ def _at(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-_environment.filters |= {"clock_time": clock_time, "date_time": date_time, "iso_time": iso_time}
+def lasted(ms: int) -> str:
+    """A duration as people read it: `0.8 s`, `42 s`, `3:07`, `1:02:45`."""
+    if ms < 10_000:
+        return f"{ms / 1_000:.1f} s"
+    seconds = round(ms / 1_000)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+_environment.filters |= {"clock_time": clock_time, "date_time": date_time, "iso_time": iso_time, "lasted": lasted}
 _environment.globals |= {"asset": assets.address}
 
 
