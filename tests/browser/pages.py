@@ -12,6 +12,8 @@ PAGES: Final = {
     "call-again": "/calls/acme_gmbh_k1/replay?company=acme_gmbh",
     "deliveries": "/deliveries",
     "deliveries-of-one": "/deliveries?company=acme_gmbh&state=delivered",
+    "integrations": "/integrations",
+    "integrations-install": "/integrations/install",
     "keys": "/keys",
     "notices": "/notices",
     "account": "/account",

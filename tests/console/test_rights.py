@@ -28,6 +28,18 @@ TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("POST", "/deliveries/{id}/replay"): CHANGERS,
     ("POST", "/deliveries/count"): CHANGERS,
     ("POST", "/deliveries/replay"): CHANGERS,
+    ("GET", "/integrations"): ALL,
+    ("GET", "/integrations/install"): CHANGERS,
+    ("POST", "/integrations/install"): CHANGERS,
+    ("GET", "/integrations/{id}"): ALL,
+    ("POST", "/integrations/{id}/edit"): CHANGERS,
+    ("POST", "/integrations/{id}/pause"): CHANGERS,
+    ("POST", "/integrations/{id}/resume"): CHANGERS,
+    ("POST", "/integrations/{id}/test"): CHANGERS,
+    ("POST", "/integrations/{id}/rotate"): CHANGERS,
+    ("POST", "/integrations/{id}/reveal"): CHANGERS,
+    ("GET", "/integrations/{id}/delete"): CHANGERS,
+    ("POST", "/integrations/{id}/delete"): CHANGERS,
     ("GET", "/keys"): CHANGERS,
     ("POST", "/keys"): CHANGERS,
     ("GET", "/keys/{id}/revoke"): CHANGERS,
@@ -48,6 +60,8 @@ async def address(world: World, path: str) -> str:
     if path.startswith("/keys/{id}"):
         made = await world.done("POST", "/v1/keys", {"role": "viewer"})
         return path.replace("{id}", made["id"])
+    if path.startswith("/integrations/{id}"):
+        return path.replace("{id}", (await world.install())["id"])
     if path.startswith("/deliveries/{id}"):
         _, delivery = await world.call()
         await world.conclude(delivery, "exhausted", error="status")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .account import account_screens
 from .calls import call_screens
 from .deliveries import delivery_screens
+from .integrations import integration_screens
 from .keys import key_screens
 from .notices import notice_screens
 from .screen import Action, Screen
@@ -14,6 +15,7 @@ def all_screens() -> list[Screen | Action]:
     return [
         *call_screens(),
         *delivery_screens(),
+        *integration_screens(),
         *key_screens(),
         *notice_screens(),
         *account_screens(),
