@@ -14,6 +14,7 @@ PAGES: Final = {
     "deliveries-of-one": "/deliveries?company=acme_gmbh&state=delivered",
     "integrations": "/integrations",
     "integrations-install": "/integrations/install",
+    "people": "/people?company=acme_gmbh",
     "keys": "/keys",
     "notices": "/notices",
     "account": "/account",

@@ -40,6 +40,13 @@ TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("POST", "/integrations/{id}/reveal"): CHANGERS,
     ("GET", "/integrations/{id}/delete"): CHANGERS,
     ("POST", "/integrations/{id}/delete"): CHANGERS,
+    ("GET", "/people"): ALL,
+    ("POST", "/people"): CHANGERS,
+    ("POST", "/people/numbering"): CHANGERS,
+    ("POST", "/people/preview"): CHANGERS,
+    ("POST", "/people/import"): CHANGERS,
+    ("GET", "/people/{extension}"): ALL,
+    ("POST", "/people/{extension}/remove"): CHANGERS,
     ("GET", "/keys"): CHANGERS,
     ("POST", "/keys"): CHANGERS,
     ("GET", "/keys/{id}/revoke"): CHANGERS,
@@ -62,6 +69,9 @@ async def address(world: World, path: str) -> str:
         return path.replace("{id}", made["id"])
     if path.startswith("/integrations/{id}"):
         return path.replace("{id}", (await world.install())["id"])
+    if path.startswith("/people/{extension}"):
+        await world.done("PUT", "/v1/directory/people/1001", {"name": "Ours"})
+        return path.replace("{extension}", "1001")
     if path.startswith("/deliveries/{id}"):
         _, delivery = await world.call()
         await world.conclude(delivery, "exhausted", error="status")

@@ -8,6 +8,7 @@ from .deliveries import delivery_screens
 from .integrations import integration_screens
 from .keys import key_screens
 from .notices import notice_screens
+from .people import people_screens
 from .screen import Action, Screen
 
 
@@ -16,6 +17,7 @@ def all_screens() -> list[Screen | Action]:
         *call_screens(),
         *delivery_screens(),
         *integration_screens(),
+        *people_screens(),
         *key_screens(),
         *notice_screens(),
         *account_screens(),
