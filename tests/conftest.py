@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.javascript import JavaScript, node_process
 from tests.real import prerequisites
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tests.real.sqs import Sqs, SqsServer
 
 pytest_plugins = ("tests.leaks.plugin", "pytester")
+
+# A machine that is busy is no fault of what is tested.
+settings.register_profile("ringpost", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("ringpost")
 
 FEWER = 4  # times; examples of each property in a fast run
 

@@ -23,6 +23,9 @@ _SHOWS: Final = frozenset(
         ("POST", "/v1/integrations/{id}/reveal"),
         ("POST", "/v1/keys"),
         ("POST", "/keys"),
+        ("POST", "/integrations/install"),
+        ("POST", "/integrations/{id}/rotate"),
+        ("POST", "/integrations/{id}/reveal"),
         ("POST", "/v1/sign-in-links"),
     }
 )

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ringpost.api.body import decode
-from ringpost.api.integration_shapes import IntegrationWithSecret, masked, previous_until, with_secret
+from ringpost.api.integration_shapes import IntegrationWithSecret, previous_until, with_secret
 from ringpost.api.test_call import accept_test_call
 from ringpost.errors import RingpostError
 from ringpost.integrations.registry import Installed
@@ -61,11 +61,12 @@ class IntegrationRow(Struct, frozen=True, kw_only=True):
 
 
 class IntegrationPage(Struct, frozen=True, kw_only=True):
-    """One integration. reason: why it is paused; headers: names and masks; reveals: when its secrets were shown."""
+    """One integration. reason: why it is paused; custom: the names of its own headers; reveals: when its secrets were
+    shown, and to which key."""
 
     row: IntegrationRow
     reason: str
-    headers: Mapping[str, str]
+    custom: Sequence[str]
     previous_until: int | None
     reveals: Sequence[tuple[int, str]]
     is_fifo: bool
@@ -128,7 +129,7 @@ async def show_integration(visit: Visit) -> View:
         IntegrationPage(
             row=row,
             reason=_REASONS.get(integration.pause_reason or "", ""),
-            headers=masked(credentials),
+            custom=[name for name, _ in credentials.headers],
             previous_until=previous_until(credentials),
             reveals=list(reveals)[:5],
             is_fifo=integration.url.endswith(".fifo"),
