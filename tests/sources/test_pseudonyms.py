@@ -80,6 +80,61 @@ def test_a_person_is_the_same_other_person_everywhere() -> None:
     assert "Body" not in told[8]
 
 
+@pytest.mark.parametrize("key", ["CallerIDName", "ConnectedLineName", "DestCallerIDName", "MemberName", "AgentName"])
+@pytest.mark.parametrize(
+    "name", ["Hansen A/S", "Doe, Jane c/o Smith", 'Society "Peru" <b>x</b>', "Smith/Jones", "A/Smith"]
+)
+def test_a_name_with_a_slash_is_a_name(key: str, name: str) -> None:
+    told = lines(f"""
+        Event: Newstate
+        {key}: {name}
+        AppData: {name}
+        Message: {name} is not there
+    """)
+    left = [word for word in re.findall(r"[A-Za-z]{4,}", name) if any(word in line for line in told[1:])]
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ("PeerStatus", "Peer: PJSIP/mrossi"),
+        ("ContactStatus", "AOR: mrossi"),
+        ("ContactStatus", "AOR: mrossi/sip:mrossi@10.1.2.3:5060"),
+        ("ContactStatus", "EndpointName: mrossi"),
+        ("ContactStatus", "URI: sip:mrossi@10.1.2.3:5060;transport=udp"),
+        ("DeviceStateChange", "Device: PJSIP/mrossi"),
+        ("ExtensionStatus", "Hint: PJSIP/mrossi&Custom:DND4711"),
+        ("QueueMember", "MemberName: PJSIP/mrossi"),
+    ],
+)
+def test_a_phone_that_only_registers_is_nobodys(event: str, told: str) -> None:
+    alone = lines(f"Event: {event}\n{told}")
+    assert "mrossi" not in alone[1]
+    assert alone[1].partition(": ")[0] == told.partition(": ")[0]
+    pseudonyms = Pseudonyms(KEY)
+    lines(f"Event: {event}\n{told}", pseudonyms)
+    (_, channel) = lines("Event: Newchannel\nChannel: PJSIP/mrossi-0000000a", pseudonyms)
+    other = channel.removeprefix("Channel: PJSIP/").removesuffix("-0000000a")
+    assert other in alone[1]  # the same other person
+
+
+def test_what_a_person_wrote_has_no_word_left() -> None:
+    told = lines("""
+        Event: QueueMemberPause
+        PausedReason: lunch with Bianchi
+        Reason: meeting Verdi
+    """)
+    assert not re.search("lunch|with|Bianchi|meeting|Verdi", " ".join(told[1:]))
+    told = lines("""
+        Event: UserEvent
+        Status: with Bianchi
+        MyMessage: Verdi
+    """)
+    assert not re.search("with|Bianchi|Verdi", " ".join(told[1:]))
+    assert lines("Event: AgentComplete\nReason: caller")[1] == "Reason: caller"
+
+
 def test_what_says_how_a_call_goes_stays() -> None:
     kept = """
         Event: Hangup

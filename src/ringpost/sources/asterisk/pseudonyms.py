@@ -5,8 +5,9 @@ too; a number keeps its length, its `+` and its leading zeros, and numbers with 
 name keeps the lengths of its words. What the PBX says about calls (states, causes, ids, times, contexts) stays, so
 that a recording tells the same calls as before. Without the key, which is thrown away, nobody can turn it back.
 
-A word is known as a name from the first caller id, endpoint or account that has it; emergency numbers and what is
-shorter than three characters stay, unless they are known as a number. Pure.
+A word is known as a name from the first caller id, endpoint (also of a phone that only registers) or account that has
+it; emergency numbers and what is shorter than three characters stay, unless they are known as a number. Text that
+people write (reasons of a pause, user events) has no word left. Pure.
 """
 
 from __future__ import annotations
@@ -40,19 +41,25 @@ _GENERIC: Final = frozenset((
     "unavailable", "unknown", "user",
 ))  # fmt: skip
 
+_PHONE: Final = re.compile(r"\b(?:PJSIP|SIP|IAX2|SCCP)/([^\s/&,;@:]+)")  # a device, wherever it is named
+_URI: Final = re.compile(r"\bsips?:([^\s@;>]+)@")
+_MEMBER: Final = re.compile(r"(?:Agent|DAHDI|IAX2|Local|PJSIP|SCCP|SIP)/\S+")  # a member without a name has its channel
+
 # By the ends of keys in lower case.
 _IDS: Final = ("uniqueid", "linkedid", "bridgeid")
 _NAMES: Final = ("calleridname", "connectedlinename", "membername", "agentname", "fullname")
 _NUMBERS: Final = ("calleridnum", "connectedlinenum", "exten", "extension")
-_OWNERS: Final = ("channel", "interface", "location", "accountcode", "username")
+_OWNERS: Final = ("channel", "interface", "location", "accountcode", "username", "aor", "endpointname", "objectname")
 _FREE: Final = ("chanvariable", "value")  # any text of the dialplan
+_STAYS_FREE: Final = frozenset({"event", "privilege", "actionid", "timestamp"})  # in an event of the dialplan's own
+_REASONS: Final = frozenset({"agent", "caller", "transfer"})  # that Asterisk gives; others are a person's words
 _STAYS: Final = (
     "event", "response", "privilege", "actionid", "eventlist", "listitems", "channelstate", "channelstatedesc",
     "priority", "language", "cause", "cause-txt", "techcause", "dialstatus", "bridgetype", "bridgetechnology",
     "bridgecreator", "bridgenumchannels", "bridgevideosourcemode", "application", "timestamp", "uptime", "lastreload",
-    "status", "result", "reason", "holdtime", "talktime", "ringtime", "parkingtimeout", "parkingduration", "duration",
+    "status", "result", "holdtime", "talktime", "ringtime", "parkingtimeout", "parkingduration", "duration",
     "position", "originalposition", "count", "penalty", "shutdown", "restart", "asteriskversion", "amiversion", "ping",
-    "localoptimization", "isexternal", "desttype", "cid-callingpres", "callingpres", "class", "message", "transport",
+    "localoptimization", "isexternal", "desttype", "cid-callingpres", "callingpres", "class", "transport",
     "corestartuptime", "corestartupdate", "corereloadtime", "corereloaddate", "corecurrentcalls",
 )  # fmt: skip
 
@@ -96,10 +103,13 @@ class Pseudonyms:
         if key.endswith(_NUMBERS) and value.isascii() and value.isdigit():
             self._short_numbers.add(value)
         elif key.endswith(_OWNERS) and not value.startswith("Local/"):
-            _, _, owner = value.rpartition("/")
+            # An address of record may have its contact behind it: mrossi/sip:mrossi@192.0.2.7
+            owner = value.partition("/")[0] if key.endswith("aor") else value.rpartition("/")[2]
             self._learn_words(re.sub(r"-[0-9a-f]{8}.*", "", owner))
-        elif key.endswith(_NAMES) and "/" not in value:
+        elif key.endswith(_NAMES) and not _is_channel(key, value):
             self._learn_words(value)
+        for owner in (*_PHONE.findall(value), *_URI.findall(value)):
+            self._learn_words(re.sub(r"-[0-9a-f]{8}$", "", owner))
         if len(self._names) > _CACHE_LIMIT:
             self._names.clear()
 
@@ -113,9 +123,11 @@ class Pseudonyms:
     def _value(self, key: str, value: str, *, free: bool) -> str:
         if key.endswith(_IDS):
             return value if _ASTERISK_ID.fullmatch(value) else self._text(value)
-        if key.endswith(_STAYS) and not key.startswith(_FREE):
+        if key in _STAYS_FREE or (key.endswith(_STAYS) and not free and not key.startswith(_FREE)):
             return value
-        if key.endswith(_NAMES) and "/" not in value:
+        if key.endswith("reason") and not free:
+            return value if value.lower() in _REASONS else self._text(value, every_word=True)
+        if key.endswith(_NAMES) and not _is_channel(key, value):
             return value if value.strip("<>").lower() in _GENERIC else self._text(value, every_word=True)
         if key.startswith(_FREE):
             name, equals, rest = value.partition("=")
@@ -212,3 +224,8 @@ class Pseudonyms:
     def _chance(self, purpose: str, text: str) -> bytes:
         content = f"{purpose}:{text}".encode("utf-8", "surrogateescape")
         return hmac.digest(self._key, content, "sha256")
+
+
+def _is_channel(key: str, value: str) -> bool:
+    """Whether a queue's member is called by its channel."""
+    return key.endswith(("membername", "agentname")) and _MEMBER.fullmatch(value) is not None
