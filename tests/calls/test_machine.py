@@ -280,6 +280,15 @@ def test_a_caller_who_leaves_several_that_the_pbx_then_clears_up_ended_the_call(
     assert desk.end.endBy == "CALLER"
 
 
+def test_a_colleague_who_is_called_is_never_told_as_the_caller_who_was_not_seen() -> None:
+    """What is said of a caller's leg is left out where its number holds forged lines."""
+    machine = CallMachine(company="acme", pbx="hq", short=True, coalesce=0, hold=0)
+    desk = Desk(machine).see(LegAppeared(CALLEE)).later(10).see(LegChanged(RINGS)).later(500).see(LegChanged(UP))
+    desk.see(JoinsBridge(UP, "b")).later(2_000).see(LeavesBridge(UP, "b"), HungUp(UP, 16)).later(5_000)
+    assert desk.events == []
+    assert (machine.statistics().legs, machine.statistics().unheard) == (0, 1)
+
+
 def test_anonymous_callers_are_told_without_a_number() -> None:
     nobody = Leg(id="1.1", call="1.1", endpoint="SIPTRUNK", dialled="+15550100")
     desk = Desk().see(LegAppeared(nobody), LegAppeared(CALLEE), Dials(nobody, CALLEE))

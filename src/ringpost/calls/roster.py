@@ -33,7 +33,7 @@ class Roster:
             if leg is None:
                 return None
             call = self._call_of(seen.call, now)
-            self._enter(leg, call)
+            self._enter(leg, call, may_call=not (again and seen.state == "down" and seen.dialled is None))
             if leg.kind == "real" and leg.id != seen.call and leg is not call.caller:
                 leg.called = True  # the PBX made it for this call
                 call.tries(leg)
@@ -72,11 +72,15 @@ class Roster:
             self.calls[key] = call
         return call
 
-    def _enter(self, leg: LegRecord, call: CallRecord) -> None:
+    def _enter(self, leg: LegRecord, call: CallRecord, *, may_call: bool = True) -> None:
+        """may_call: False where the PBX just made the leg in order to call somebody. Whoever it calls for is then not
+        known (what told of that one was lost, or forged): a colleague who is called did not call. Only where a program
+        has the call begin with a local pair is the first who is called the one who is to make it."""
+        may_call = may_call or any(one.kind == "local" for one in call.live.values())
         leg.call = call.key
         call.live[leg.id] = leg
         named_after = leg.id == call.key
-        if leg.kind == "real" and call.caller is None and (named_after or not call.restored):
+        if leg.kind == "real" and call.caller is None and (named_after or (may_call and not call.restored)):
             call.caller = leg
         elif leg.kind == "real" and named_after and not call.talking and not call.restored:
             call.caller = leg  # its appearance was told late
