@@ -32,7 +32,7 @@ from ringpost.calls.machine import CallMachine
 from ringpost.calls.parties import EMERGENCY
 from ringpost.clock import wall_clock
 from ringpost.console.console import Console
-from ringpost.console.live import INTEGRATION
+from ringpost.console.live import INTEGRATION, WORK
 from ringpost.directory.registry import Directories
 from ringpost.dispatch.dispatcher import Dispatcher
 from ringpost.errors import RingpostError
@@ -42,7 +42,7 @@ from ringpost.integrations.registry import Registry
 from ringpost.ledger.ledger import Accepted, Ledger, Result, Verdict
 from ringpost.ledger.open import open_ledger
 from ringpost.model.notice import Notice
-from ringpost.model.work import ERASURE, REPLAY
+from ringpost.model.work import ERASURE, REPLAY, Work
 from ringpost.settings import Settings
 from ringpost.sources.asterisk.client import AsteriskSource
 from ringpost.sources.feed import Feed
@@ -124,7 +124,9 @@ class Node:
         )
         self.directories = Directories(ledger, now, on_change=self._renumber)
         self.erasures = Erasures(ledger, self.dispatcher.forget, now, jitter)
-        self.works = Works(ledger, {REPLAY: self.replays.step, ERASURE: self.erasures.step}, now)
+        self.works = Works(
+            ledger, {REPLAY: self.replays.step, ERASURE: self.erasures.step}, now, on_change=self._work_changed
+        )
         self.services = Services(
             ledger=ledger,
             intake=self.intake,
@@ -307,6 +309,9 @@ class Node:
         # One that was deleted belongs to no company any more: every page looks anew, and learns no id.
         about = (installed[0].company, integration) if installed else ("", "")
         self.console.live.tell(INTEGRATION, *about)
+
+    def _work_changed(self, work: Work) -> None:
+        self.console.live.tell(WORK, work.company, work.id)
 
     def _is_good(self, caller: Caller) -> bool:
         """Whether who signed in may stay."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -77,6 +79,74 @@ async def test_a_key_is_made_and_revoked_in_a_dialog(page: Page, node: Node) -> 
     await page.get_by_role("link", name="Revoke by hand").click()
     await page.locator("dialog").get_by_role("button", name="Revoke it").click()
     await expect(page.get_by_role("status").first).to_have_text("The key by hand is revoked.")
+
+
+async def settled(node: Node) -> None:
+    """Until all that the inbox is owed is delivered, and the other integration failed once."""
+    async with asyncio.timeout(20):
+        while True:
+            counts = await node.ledger.count_deliveries("acme_gmbh")
+            if counts.delivered.count == 11 and counts.failing.count:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_rows_are_chosen_by_box_shift_and_key_and_go_out_again(page: Page, node: Node) -> None:
+    await settled(node)
+    await page.goto(f"{node.local_url}/deliveries?company=acme_gmbh&state=delivered")
+    boxes, button = page.locator("[data-pick]"), page.locator("[data-picked]")
+    await expect(boxes).to_have_count(11)
+    await expect(button).to_be_disabled()
+    await boxes.nth(1).click()
+    await boxes.nth(4).click(modifiers=["Shift"])
+    await expect(button).to_have_text("Deliver chosen again 4…")
+    await boxes.nth(2).click()
+    await expect(page.locator("[data-pick]:checked")).to_have_count(3)
+    assert await page.locator("[data-pick-all]").evaluate("box => box.indeterminate")
+    await page.locator("tbody tr").first.focus()
+    await page.keyboard.press("x")
+    await expect(boxes.first).to_be_checked()
+    await page.keyboard.press("j")
+    await page.keyboard.press("x")
+    await expect(boxes.nth(1)).not_to_be_checked()
+    await page.locator("[data-pick-all]").check()
+    await expect(button).to_have_text("Deliver chosen again 11…")
+    await page.locator("[data-pick-all]").uncheck()
+    await boxes.first.check()
+    await button.click()
+    await expect(page.locator("main")).to_contain_text("1 delivery would go out again.")
+    await page.get_by_role("button", name="Deliver it again").click()
+    await expect(page.get_by_role("status").first).to_have_text("1 goes out again, with the same webhook-id.")
+    assert page.url.endswith("/deliveries?state=delivered&company=acme_gmbh") or "state=delivered" in page.url
+
+
+async def test_chosen_rows_stay_chosen_while_news_comes(page: Page, node: Node) -> None:
+    await settled(node)
+    await page.goto(f"{node.local_url}/deliveries?company=acme_gmbh&state=delivered")
+    await expect(page.locator("#live-state")).to_have_text("Live.")
+    await page.locator("[data-pick]").first.check()
+    await page.mouse.move(1, 1)
+    await page.evaluate("document.activeElement.blur()")
+    call = {"id": "k9", "type": "call:start", "data": {"status": "CONNECTING"}}
+    await node.intake.accept_event(json.dumps(call).encode(), lambda _: "acme_gmbh")
+    await expect(page.locator("#live-state")).to_contain_text("when no row is chosen")
+    await expect(page.locator("[data-pick]")).to_have_count(11)
+    await expect(page.locator("[data-pick]").first).to_be_checked()
+    await page.locator("[data-pick]").first.uncheck()
+    await page.mouse.move(1, 1)
+    await page.evaluate("document.activeElement.blur()")
+    await expect(page.locator("[data-pick]")).to_have_count(12)
+
+
+async def test_a_replay_of_all_that_match_shows_its_progress_live(page: Page, node: Node) -> None:
+    await settled(node)
+    await page.goto(f"{node.local_url}/deliveries?company=acme_gmbh&state=delivered")
+    await page.get_by_role("button", name="Deliver all 11 that match…").click()
+    await page.get_by_role("button", name="Deliver them again").click()
+    await expect(page.locator("#replay")).to_contain_text("11 of 11 handed over")
+    await expect(page.locator("#replay")).to_contain_text("done")
+    await page.mouse.move(1, 1)
+    assert "/replays/rpl_" in page.url
 
 
 async def test_all_of_that_works_without_a_script(chromium: Browser, sign_in: Any, node: Node) -> None:

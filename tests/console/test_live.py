@@ -108,3 +108,21 @@ async def test_there_are_only_so_many_followers_and_none_after_the_end() -> None
     for followed, _ in all_of_them:
         with pytest.raises(StopAsyncIteration):
             await next_of(followed)
+
+
+async def test_what_came_after_a_page_was_read_is_told_to_it() -> None:
+    live = Live()
+    other, _ = await follower(live)
+    read_at = live.position
+    live.tell(CALL, "acme", "call1")
+    await next_of(other)
+    _, first = await follower(live, last=read_at)
+    assert first.change == Change(CALL, "acme", "call1")
+
+
+async def test_a_page_that_was_read_while_nobody_followed_looks_anew_where_something_came() -> None:
+    live = Live()
+    read_at = live.position
+    live.tell(CALL, "acme", "call1")
+    _, first = await follower(live, last=read_at)
+    assert first.change.topic == "all"

@@ -25,9 +25,13 @@ TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("POST", "/calls/{id}/replay"): CHANGERS,
     ("GET", "/deliveries"): ALL,
     ("GET", "/deliveries/{id}"): ALL,
+    ("GET", "/deliveries/{id}/attempts/{number}"): ALL,
     ("POST", "/deliveries/{id}/replay"): CHANGERS,
-    ("POST", "/deliveries/count"): CHANGERS,
-    ("POST", "/deliveries/replay"): CHANGERS,
+    ("GET", "/replays"): ALL,
+    ("GET", "/replays/{id}"): ALL,
+    ("POST", "/replays/count"): CHANGERS,
+    ("POST", "/replays"): CHANGERS,
+    ("POST", "/replays/{id}/cancel"): CHANGERS,
     ("GET", "/integrations"): ALL,
     ("GET", "/integrations/install"): CHANGERS,
     ("POST", "/integrations/install"): CHANGERS,
@@ -72,10 +76,12 @@ async def address(world: World, path: str) -> str:
     if path.startswith("/people/{extension}"):
         await world.done("PUT", "/v1/directory/people/1001", {"name": "Ours"})
         return path.replace("{extension}", "1001")
-    if path.startswith("/deliveries/{id}"):
+    if path.startswith(("/deliveries/{id}", "/replays/{id}")):
         _, delivery = await world.call()
         await world.conclude(delivery, "exhausted", error="status")
-        return path.replace("{id}", delivery)
+        if path.startswith("/replays"):
+            delivery = (await world.done("POST", "/v1/replays", {"state": "exhausted"}))["id"]
+        return path.replace("{id}", delivery).replace("{number}", "1")
     if path.startswith("/calls/{id}"):
         call, delivery = await world.call()
         await world.conclude(delivery, "delivered")

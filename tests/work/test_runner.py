@@ -75,6 +75,28 @@ async def test_work_is_done_step_by_step_to_its_end(ledger: Ledger) -> None:
     await works.close(1_000)
 
 
+async def test_each_change_of_work_is_told_and_a_step_that_did_nothing_is_not(ledger: Ledger) -> None:
+    told: list[tuple[str, int]] = []
+    counting, tries = Counting(ledger), 0
+
+    async def step(one: Work) -> Work:
+        nonlocal tries
+        tries += 1
+        return one if tries == 1 else await counting(one)
+
+    works = Works(
+        ledger, {"replay": step}, lambda: NOW, on_change=lambda one: told.append((one.state, one.done)), waits_ms=(1, 2)
+    )
+    await works.begin(replace(work(), total=2))
+    await works.wait(work().id)
+    assert told == [("running", 0), ("running", 1), ("done", 2)]
+    await works.begin(replace(work(1), total=100_000))
+    await works.cancel("acme", work(1).id)
+    await works.wait(work(1).id)
+    assert "cancelled" in {state for state, _ in told[3:]}
+    await works.close(1_000)
+
+
 async def test_what_was_running_goes_on_after_a_restart_where_it_was(ledger: Ledger) -> None:
     first = Counting(ledger)
     works = running(ledger, first)

@@ -18,7 +18,9 @@ How a screen is made (`notices.py` and `keys.py` are the two to copy):
   query value in a GET form, so every view has an address that can be shared. `url(path, name=value)` makes addresses
   and keeps the chosen company; a None leaves the value out.
 - Live: put `data-live="TOPIC …"` and an `id` on an element. When something of that topic changes (`live.py`), the
-  browser loads the page's own address again and morphs that element. Rows keep an `id` of their own. Rendering is in
+  browser loads the page's own address again and morphs that element, not while the pointer is over it (save with
+  `data-moves`, where there is nothing to click) or a row of it is chosen (`pick.js`). A page says where the stream was
+  before it was read, so that nothing between is missed. Rows keep an `id` of their own. Rendering is in
   one place only, and rights are checked where they always are. A new topic: a constant in `live.py`, and a call of
   `live.tell` where it changes (`node.py` has those there are).
 - Templates extend `base.html`; macros are in `macros.html` (`m.time`, `m.badge`, `m.field`, `m.csrf`, `m.pager`,

@@ -16,21 +16,21 @@ from ringpost.errors import RingpostError
 from ringpost.ledger.views import CallSearch, Found, WholeCall, WholeEvent
 from ringpost.model.call_line import MARKS, CallLine, Mark, call_line
 from ringpost.model.delivery import Attempt, Delivery, parse_delivery_id
-from ringpost.model.outcome import FAILURES
 from ringpost.model.search import search_for
 from ringpost.transports.shown import fields_shown
 from ringpost.wire.body import body_of
 from ringpost.work.selection import check_selection
 
+from .reasons import reason_of
 from .screen import Action, Go, Screen, View, Visit
 
-_SPANS: Final = {"hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}  # ms
-_KINDS: Final[dict[str, str]] = {"delivered": "good", "waiting": "plain", "failing": "warn", "exhausted": "bad"}
+SPANS: Final = {"hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}  # ms
+KINDS: Final[dict[str, str]] = {"delivered": "good", "waiting": "plain", "failing": "warn", "exhausted": "bad"}
 _SIGNS: Final[dict[str, str]] = {"delivered": "✓", "waiting": "…", "failing": "!", "exhausted": "✕", "cancelled": "–"}
 _EVENTS: Final = 20  # of a call, on a page
 _SEARCH: Final = Parameter(name="q", meaning="A call's id, a number or a name.")
 _MARK: Final = Parameter(name="mark", meaning="How its events fared.", choices=MARKS)
-_LAST: Final = Parameter(name="last", meaning="Calls of the last hour, day or week.", choices=tuple(_SPANS))
+_LAST: Final = Parameter(name="last", meaning="Calls of the last hour, day or week.", choices=tuple(SPANS))
 _EVENT: Final = Parameter(name="event", meaning="An event's id.")
 
 
@@ -39,7 +39,7 @@ async def show_calls(visit: Visit) -> View:
     typed, last = query.text("q") or "", query.text("last")
     wanted = CallSearch(
         open_only=query.flag("open"),
-        since=services.now() - _SPANS[last] if last else None,
+        since=services.now() - SPANS[last] if last else None,
         integration=query.text("integration"),
         mark=cast("Mark | None", query.text("mark")),  # one of its choices
         text=search_for(typed),
@@ -56,8 +56,8 @@ async def show_calls(visit: Visit) -> View:
         "installed": installed,
         "names": {one.id: one.name or one.id for one in installed},
         "marks": MARKS,
-        "spans": tuple(_SPANS),
-        "kinds": _KINDS,
+        "spans": tuple(SPANS),
+        "kinds": KINDS,
         "signs": _SIGNS,
         "now": services.now(),
     }
@@ -103,7 +103,7 @@ async def show_call(visit: Visit) -> View:
         "names": names,
         "changes": changes,
         "mark_of": mark_of,
-        "kinds": _KINDS,
+        "kinds": KINDS,
         "signs": _SIGNS,
         "words": _words,
         "now": visit.services.now(),
@@ -201,7 +201,8 @@ def _shown(name: str, value: str | None) -> str:
 
 
 def _words(attempt: Attempt) -> str:
-    return attempt.detail or FAILURES.get(attempt.error or "", attempt.error or "")
+    reason = reason_of(attempt.error, status=attempt.status, detail=attempt.detail)
+    return "" if reason is None else f"{reason.happened} {reason.more}".strip()
 
 
 def _flat(data: bytes) -> dict[str, str]:

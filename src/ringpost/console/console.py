@@ -31,7 +31,7 @@ class Console:
 
     def __init__(self, services: Services, public_url: str) -> None:
         self.live = Live()
-        self._door = Door(services, public_url)
+        self._door = Door(services, public_url, lambda: self.live.position)
         self._screens: list[Screen | Action] = all_screens()
         self.unknown = self._door.unknown
 

@@ -6,7 +6,7 @@ session's token (in the form, or in `x-csrf-token`). What is refused is a page t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -35,10 +35,11 @@ AnyRequest = Request[Any, Any, Any]
 
 class Door:
     """What all routes of the console share. public_url: where browsers reach it, https where cookies are to be secure;
-    screens: all there are."""
+    live_at: where the stream of changes is; screens: all there are."""
 
-    def __init__(self, services: Services, public_url: str) -> None:
+    def __init__(self, services: Services, public_url: str, live_at: Callable[[], str]) -> None:
         self.services = services
+        self._live_at = live_at
         self.screens: list[Screen] = []
         self._public = urlsplit(public_url).netloc
         self._is_secure = public_url.startswith("https://")
@@ -53,7 +54,8 @@ class Door:
         try:
             visit.caller.require(screen.right)
             visit = self._visit(session, screen.parameters, request, strict=True)
-            return await self._page(await screen.show(visit), visit, screen.title, request)
+            live_at = self._live_at()  # before anything is read
+            return await self._page(await screen.show(visit), visit, screen.title, request, live_at)
         except RingpostError as error:
             return await self._refusal(error, visit, request)
         except Exception as error:  # noqa: BLE001 - a fault of ours is a page, too
@@ -197,14 +199,17 @@ class Door:
             shown = msgspec.structs.replace(shown, status=error.status)
         return await self._page(shown, visit, screen.title, request)
 
-    async def _page(self, shown: View | Response[Any], visit: Visit, title: str, request: AnyRequest) -> Response[Any]:
+    async def _page(
+        self, shown: View | Response[Any], visit: Visit, title: str, request: AnyRequest, live_at: str = ""
+    ) -> Response[Any]:
         if not isinstance(shown, View):
             return shown
         frame = await frame_of(visit, title, self.screens, _theme(request))
         values = shown.values
         given = msgspec.structs.asdict(values) if isinstance(values, msgspec.Struct) else dict(values)
         html = render(
-            shown.template, **{"visit": visit, "url": visit.url, "problem": visit.problem, "frame": frame, **given}
+            shown.template,
+            **{"visit": visit, "url": visit.url, "problem": visit.problem, "frame": frame, "live_at": live_at, **given},
         )
         return page(html, shown.status)
 

@@ -23,7 +23,8 @@ CALL: Final = "call"  # an event of a call was accepted; about: the call's id
 NOTICE: Final = "notice"
 DELIVERY: Final = "delivery"  # an attempt was recorded; about: the integration's id
 INTEGRATION: Final = "integration"  # one was installed, changed, paused or deleted; about: its id
-TOPICS: Final = (CALL, NOTICE, DELIVERY, INTEGRATION)
+WORK: Final = "work"  # a replay came further or ended; about: its id
+TOPICS: Final = (CALL, NOTICE, DELIVERY, INTEGRATION, WORK)
 
 MOST_FOLLOWERS: Final = 200
 MOST_OF_ONE: Final = 30  # pages that one user, key or link follows with
@@ -62,6 +63,11 @@ class Live:
         self._followers: dict[asyncio.Queue[Told | None], str] = {}  # and who each is
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
+
+    @property
+    def position(self) -> str:
+        """Where the stream is now: a page that was read after this misses nothing that comes behind it."""
+        return f"{self._boot}.{self._number}"
 
     def committed(self, accepted: Sequence[Accepted]) -> None:
         """Events were accepted."""

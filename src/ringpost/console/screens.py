@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from .account import account_screens
 from .calls import call_screens
-from .deliveries import delivery_screens
+from .delivery import delivery_screens
 from .integrations import integration_screens
 from .keys import key_screens
 from .notices import notice_screens
 from .people import people_screens
+from .replays import replay_screens
 from .screen import Action, Screen
 
 
@@ -16,6 +17,7 @@ def all_screens() -> list[Screen | Action]:
     return [
         *call_screens(),
         *delivery_screens(),
+        *replay_screens(),
         *integration_screens(),
         *people_screens(),
         *key_screens(),

@@ -74,6 +74,12 @@ def call_line(call: Call, marks: Mapping[str, Mark]) -> CallLine:
     )
 
 
+def parties(data: bytes) -> tuple[PartyLine, PartyLine]:
+    """Caller and callee in an event's data."""
+    read = _object(msgspec.json.decode(data))
+    return _party(read.get("caller")), _party(read.get("callee"))
+
+
 def _party(value: object) -> PartyLine:
     party = _object(value)
     return PartyLine(_text(party.get("phone")), _text(party.get("name")), _text(party.get("type")))

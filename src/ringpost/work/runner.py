@@ -38,7 +38,8 @@ _log = structlog.get_logger("ringpost.work")
 
 
 class Works:
-    """All running work of one node. steps: by kind; now: the clock (ms); waits_ms: while the ledger refuses."""
+    """All running work of one node. steps: by kind; now: the clock (ms); on_change: told of work that was begun, came
+    further or ended; waits_ms: while the ledger refuses."""
 
     def __init__(
         self,
@@ -46,9 +47,11 @@ class Works:
         steps: Mapping[WorkKind, Step],
         now: Callable[[], int],
         *,
+        on_change: Callable[[Work], None] = lambda _: None,
         waits_ms: Sequence[int] = REFUSED_WAITS_MS,
     ) -> None:
         self._ledger = ledger
+        self._on_change = on_change
         self._steps = steps
         self._now = now
         self._waits_ms = waits_ms
@@ -66,6 +69,7 @@ class Works:
     async def begin(self, work: Work, remember: Remember | None = None) -> None:
         """Make it durable, then run it. Raises what `Ledger.add_work` raises."""
         await self._ledger.add_work(work, remember)
+        self._on_change(work)
         if not self._is_closing:
             self._run(work)
 
@@ -76,6 +80,7 @@ class Works:
         if work_id in self._stirred:
             self._cancelled.add(work_id)
             self._stirred[work_id].set()
+        self._on_change(work)
         return work
 
     async def wait(self, work_id: str) -> None:
@@ -125,6 +130,8 @@ class Works:
             else:
                 refused = 0
                 wait = LOOK_AGAIN_MS if after is work else 0
+                if after is not work:
+                    self._on_change(after)
                 work = after
             if wait:
                 await self._wait(work.id, wait)

@@ -1,5 +1,6 @@
 // Live pages: the server says what changed, and the elements that show it are loaded anew from the page's own address.
-// Nothing moves under a pointer: while it is over such an element, what is new waits until it leaves.
+// Nothing moves under a pointer: while it is over such an element, what is new waits until it leaves; save where
+// `data-moves` says that there is nothing to be clicked.
 
 /** @typedef {{topic: string, company: string, about: string}} Change */
 /** @type {any} */
@@ -8,7 +9,8 @@ const SOON_MS = 400;
 const state = document.getElementById("live-state");
 /** @type {Set<string>} */
 const stale = new Set();
-let last = "";
+// Where the stream was when this page was read: what came since then is told first.
+let last = document.querySelector('meta[name="live-at"]')?.getAttribute("content") ?? "";
 /** @type {EventSource | null} */
 let source = null;
 let timer = 0;
@@ -19,15 +21,21 @@ function tell(text) { if (state && state.textContent !== text) state.textContent
 /** @returns {HTMLElement[]} */
 function parts() { return /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-live]")]); }
 
+/** Rows that are chosen stay where they are. @param {HTMLElement} part */
+function isChosen(part) { return part.querySelector("[data-pick]:checked") !== null; }
+
 /** @param {HTMLElement} part */
 function isBusy(part) {
-  return part.matches(":hover") || part.contains(document.activeElement) || document.querySelector("dialog[open]") !== null;
+  return (part.matches(":hover") && !("moves" in part.dataset)) || part.contains(document.activeElement) || isChosen(part) || document.querySelector("dialog[open]") !== null;
 }
 
 async function refresh() {
   timer = 0;
   for (const part of parts().filter((one) => stale.has(one.id))) {
-    if (isBusy(part)) { tell("There is news; it is shown when the pointer leaves the list."); continue; }
+    if (isBusy(part)) {
+      tell(isChosen(part) ? "There is news; it is shown when no row is chosen." : "There is news; it is shown when the pointer leaves the list.");
+      continue;
+    }
     stale.delete(part.id);
     await htmx.ajax("GET", location.pathname + location.search, { source: part, target: part, select: `#${part.id}`, swap: "outerMorph" });
     tell("Live.");
