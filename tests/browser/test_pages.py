@@ -68,6 +68,36 @@ async def test_pages_can_be_used_by_everybody(
             await page.close()
 
 
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_the_pages_behind_the_list_of_deliveries_are_sound_too(
+    chromium: Browser, node: Node, sign_in: Any, picture: Callable[[Page, str], Any], look: Any, width: int
+) -> None:
+    axe = npm_package("axe-core@4.14.1", "axe-core/axe.min.js").read_text("utf-8")
+    faults: list[str] = []
+    page = await sign_in(await chromium.new_context(color_scheme=look, viewport={"width": width, "height": 844}))
+    watched(page, faults, node.local_url)
+
+    async def looked_at(name: str) -> None:
+        await check(page)
+        await picture(page, f"{name}-{look}-{width}")
+        await page.evaluate(axe)
+        found = await page.evaluate("axe.run()")
+        assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]] == [], name
+
+    await page.goto(f"{node.local_url}/deliveries?company=acme_gmbh&state=delivered")
+    await page.locator("td.when a").last.click()
+    await looked_at("delivery")
+    await page.locator("td.when a").first.click()
+    await looked_at("attempt")
+    await page.goto(f"{node.local_url}/deliveries?company=acme_gmbh&state=delivered")
+    await page.locator("button[name=all]").click()
+    await looked_at("replay-count")
+    await page.locator("main button.main").click()
+    await looked_at("replay")
+    assert faults == []
+
+
 async def check(page: Page) -> None:
     """It is as wide as the window, and can be read."""
     wide = await page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")

@@ -91,7 +91,7 @@ async def test_an_attempt_shows_what_was_sent_without_what_is_secret_and_what_ca
     assert "webhook-signature" in page
     assert "not shown" in page
     assert "thanks" in page  # the receiver's answer
-    assert "12 ms" in page
+    assert "12&nbsp;ms" in page
     assert "hooks.example.com" not in page  # its address may be a secret
     assert "hooks.example.com" in (await (await world.signed_in("admin")).get(f"{at}/1")).text
     for number in ("2", "0", "01", "x"):
@@ -130,7 +130,8 @@ async def test_a_page_stays_small_however_large_the_body_is(world: World) -> Non
         reply = await browser.get(path)
         assert len(reply.content) < 100_000
         assert "more characters are left out" in reply.text
-    assert f"/calls/{OURS}_9.9/sent/{delivery}" in reply.text
+        assert f"/calls/{OURS}_9.9/sent/{delivery}" in reply.text
+    assert (await browser.get("/deliveries?limit=101")).status_code == 422
 
 
 async def test_an_operator_without_a_company_sees_all_and_is_led_to_the_right_one(world: World) -> None:

@@ -120,6 +120,12 @@ async def test_what_came_after_a_page_was_read_is_told_to_it() -> None:
     assert first.change == Change(CALL, "acme", "call1")
 
 
+async def test_whoever_missed_nothing_is_told_so_at_once() -> None:
+    live = Live()
+    _, first = await follower(live, last=live.position)
+    assert first == Told(live.position, Change("hello"))
+
+
 async def test_a_page_that_was_read_while_nobody_followed_looks_anew_where_something_came() -> None:
     live = Live()
     read_at = live.position

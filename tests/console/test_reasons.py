@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringpost.console.reasons import HELPS, reason_of
+from ringpost.console.reasons import HELPS, SHORT, reason_of
 from ringpost.model.outcome import FAILURES
 
 
-def test_every_code_has_what_helps_and_nothing_else_has() -> None:
-    assert list(HELPS) == list(FAILURES)
+def test_every_code_has_what_helps_and_a_few_words_and_nothing_else_has() -> None:
+    assert list(HELPS) == list(SHORT) == list(FAILURES)
+    assert max(map(len, SHORT.values())) <= 20
 
 
 @pytest.mark.parametrize("code", FAILURES)

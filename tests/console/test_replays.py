@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pytest
 
@@ -70,7 +71,7 @@ async def test_all_that_match_are_counted_before_they_go_out_again(world: World)
     [
         ("", {}, "Choose at least one delivery."),
         ("", {"id": "dlv_of_nobody"}, "There is no such delivery."),
-        ("", {"id": "\n".join(f"dlv_{n}" for n in range(201))}, "Choose up to 200"),
+        ("", {"id": "\n".join(f"dlv_{n}" for n in range(101))}, "Choose up to 100"),
         ("?status=500", {"all": "yes"}, "at once without a status in the search."),
         ("?q=ann", {"all": "yes"}, "at once without a number or name in the search."),
         ("?state=pending", {"all": "yes"}, "What is pending goes out by itself."),
@@ -110,6 +111,7 @@ async def test_a_replay_shows_how_far_it_is_and_is_cancelled(world: World) -> No
     assert "exhausted deliveries" in page
     assert '<noscript><meta http-equiv="refresh"' in page
     assert address in (await browser.get("/replays")).text
+    assert re.search(r'href="/deliveries" aria-current="page"', page)
     reply = await browser.submit(address, {}, to=f"{address}/cancel")
     page = (await browser.follow(reply)).text
     assert "It is cancelled" in page

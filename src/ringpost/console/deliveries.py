@@ -9,19 +9,20 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from ringpost.api.query import CURSOR, LIMIT
+from ringpost.api.query import CURSOR
 from ringpost.ledger.views import COUNT_LIMIT, Count
 from ringpost.model.call_line import PartyLine, parties
 from ringpost.model.delivery import Delivery
 from ringpost.model.event import EVENT_TYPES, Event
 
 from .calls import KINDS, SPANS, mark_of
-from .delivery_search import PARAMETERS, Asked, asked_for
+from .delivery_search import PARAMETERS, ROWS, Asked, asked_for
 from .reasons import Reason, reason_of
 from .screen import Screen, View, Visit
 
 TABS: Final = ("all", "pending", "failing", "exhausted", "delivered")
 _NOBODY: Final = PartyLine()
+_SOON: Final = 12 * 3_600_000  # ms
 
 
 class Tab(Struct, frozen=True, kw_only=True):
@@ -49,7 +50,8 @@ class DeliveryRow(Struct, frozen=True, kw_only=True):
 
 
 class DeliveryList(Struct, frozen=True, kw_only=True):
-    """The page. looked_to: the search came so far (ms); matching: how many match, in words."""
+    """The page. looked_to: the search came so far (ms); matching: how many match, in words; soon: next tries
+    until then (ms) are shown without their date."""
 
     rows: Sequence[DeliveryRow]
     next: str | None
@@ -58,6 +60,7 @@ class DeliveryList(Struct, frozen=True, kw_only=True):
     asked: Asked
     tabs: Sequence[Tab]
     matching: str
+    soon: int
     integrations: Sequence[tuple[str, str]]
     types: Sequence[str] = EVENT_TYPES
     spans: Sequence[str] = tuple(SPANS)
@@ -66,7 +69,7 @@ class DeliveryList(Struct, frozen=True, kw_only=True):
 async def show_deliveries(visit: Visit) -> View:
     query, ledger, asked = visit.query, visit.services.ledger, await asked_for(visit)
     found = await ledger.find_deliveries(
-        visit.companies, asked.search, cursor=query.text("cursor"), limit=query.number("limit") or LIMIT.low
+        visit.companies, asked.search, cursor=query.text("cursor"), limit=query.number("limit") or ROWS.high
     )
     names, events = names_of(visit), await _events(visit, found.items)
     counts = await _counts(visit, asked)
@@ -80,6 +83,7 @@ async def show_deliveries(visit: Visit) -> View:
             asked=asked,
             tabs=_tabs(visit, counts),
             matching=_matching(asked, counts),
+            soon=visit.services.now() + _SOON,
             integrations=list(names.items()),
         ),
     )
@@ -165,6 +169,7 @@ LISTED: Final = Screen(
     title="Deliveries",
     nav="Deliveries",
     letter="d",
+    also=("/replays",),
     show=show_deliveries,
-    query=(*PARAMETERS, CURSOR, LIMIT),
+    query=(*PARAMETERS, CURSOR, ROWS),
 )

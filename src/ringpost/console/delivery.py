@@ -56,6 +56,9 @@ class AttemptPage(Struct, frozen=True, kw_only=True):
     before: int | None
     after: int | None
 
+    def __repr__(self) -> str:
+        return f"AttemptPage({self.row.delivery.id}, {self.line.attempt.number})"  # a target may have a secret in it
+
 
 async def show_delivery(visit: Visit) -> View:
     whole, event = await _whole(visit)

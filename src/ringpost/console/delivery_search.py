@@ -29,6 +29,9 @@ STATUS: Final = Parameter(
 LAST: Final = Parameter(name="last", meaning="Accepted in the last hour, day or week.", choices=tuple(SPANS))
 FROM: Final = Parameter(name="from", meaning="Accepted at this minute or later (UTC).")
 TO: Final = Parameter(name="to", meaning="Accepted in this minute or earlier (UTC).")
+ROWS: Final = Parameter(
+    name="limit", meaning="How many rows a page has at most.", kind="number", low=1, high=100, default=50
+)  # more would be too large a page
 FILTERS: Final = (SEARCH, INTEGRATION, CALL, TYPE, STATUS, LAST, FROM, TO)
 PARAMETERS: Final = (STATE, *FILTERS)
 _MINUTE: Final = 60_000  # ms

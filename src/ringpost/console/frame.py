@@ -65,7 +65,7 @@ async def frame_of(visit: Visit, title: str, screens: Sequence[Screen], theme: T
         csrf=visit.session.csrf,
         at=visit.at,
         entries=[
-            Entry(screen.nav, visit.url(screen.path), screen.letter, _is_within(visit.at, screen.path))
+            Entry(screen.nav, visit.url(screen.path), screen.letter, _is_within(visit.at, screen))
             for screen in screens
             if screen.nav and visit.may(screen.right)
         ],
@@ -86,8 +86,8 @@ def who(visit: Visit) -> str:
     return f"key {key.name or key.id}"
 
 
-def _is_within(at: str, path: str) -> bool:
-    return at == path or at.startswith(f"{path}/")
+def _is_within(at: str, screen: Screen) -> bool:
+    return any(at == path or at.startswith(f"{path}/") for path in (screen.path, *screen.also))
 
 
 async def _companies(services: Services) -> list[str]:

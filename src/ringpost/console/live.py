@@ -144,7 +144,8 @@ class Live:
         oldest = self._kept[0][0] if self._kept else self._number + 1
         if boot != self._boot or not number.isdecimal() or not oldest - 1 <= int(number[:18]) <= self._number:
             return [self._told(self._number, _ALL)]
-        return [self._told(kept, change) for kept, change in self._kept if kept > int(number)]
+        missed = [self._told(kept, change) for kept, change in self._kept if kept > int(number)]
+        return missed or [self._told(self._number, Change("hello"))]
 
     def _told(self, number: int, change: Change) -> Told:
         return Told(f"{self._boot}.{number}", change)

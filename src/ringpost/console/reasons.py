@@ -35,6 +35,26 @@ HELPS: Final[dict[str, str]] = {
     "sealed": "Restore the key file that belongs to this ledger, or give the integration its secrets anew.",
     "internal": _OURS,
 }
+# For a line of a list: what happened, in a few words.
+SHORT: Final[dict[str, str]] = {
+    "status": "not 200-299",
+    "redirect": "redirected",
+    "gone": "410 Gone",
+    "timeout": "no answer in time",
+    "dns": "host name not found",
+    "address_refused": "address not public",
+    "connect": "no connection",
+    "tls": "TLS failed",
+    "reset": "connection closed",
+    "protocol": "not HTTP",
+    "reply_too_large": "answer too large",
+    "sqs": "refused by SQS",
+    "sqs_credentials": "refused by AWS",
+    "sqs_queue": "no such queue",
+    BUSY: "too few descriptors",
+    "sealed": "secrets not opened",
+    "internal": "fault of ours",
+}
 _STATUS_HELPS: Final[dict[int, str]] = {
     400: "The receiver does not take the body as it is; its own log says what it misses.",
     401: "Give the receiver the integration's secret, or send what it asks for as a custom header.",
@@ -49,7 +69,7 @@ _STATUS_HELPS: Final[dict[int, str]] = {
 
 
 class Reason(Struct, frozen=True):
-    """short: for a line of a list; happened, helps: whole sentences; more: what else was seen, or empty."""
+    """short: a few words for a line of a list; happened, helps: whole sentences; more: what else was seen, or empty."""
 
     short: str
     happened: str
@@ -63,7 +83,7 @@ def reason_of(error: str | None, *, status: int | None = None, detail: str | Non
         return None
     happened = FAILURES.get(error, f"It failed with the code {error}.")
     helps = HELPS.get(error, "The documentation of the Ringpost that wrote it has the code.")
-    short = happened
+    short = SHORT.get(error, error)
     if error == "status" and status is not None:
         short = _named(status)
         happened = f"The receiver answered {short}."

@@ -24,17 +24,16 @@ from ringpost.model.work import REPLAY, parse_work_id
 from ringpost.work.selection import ENDED, Ended
 
 from .deliveries import LISTED, names_of
-from .delivery_search import asked_for
+from .delivery_search import ROWS, asked_for
 from .screen import Action, Go, Screen, View, Visit
 
-_MOST: Final = 200  # rows that can be chosen: as many as a page has
 _PASSED_OVER: Final = {"delivery_pending", "delivery_not_found", "integration_deleted"}
 _KINDS: Final = {"running": "plain", "done": "good", "cancelled": "plain", "failed": "bad"}
 _STATES: Final[dict[Ended, str]] = {
     "exhausted": "exhausted deliveries",
     "delivered": "delivered deliveries",
     "cancelled": "cancelled deliveries",
-    "ended": "all deliveries that ended",
+    "ended": "all deliveries that ended, delivered ones too",
 }
 
 
@@ -87,8 +86,8 @@ def _chosen(visit: Visit) -> list[tuple[int, str]]:
     ids = visit.form.get("id", "").split()
     if not ids:
         raise RingpostError("invalid_value", "Choose at least one delivery.", field="id")
-    if len(ids) > _MOST:
-        raise RingpostError("invalid_value", f"Choose up to {_MOST}, or all that match.", field="id")
+    if len(ids) > ROWS.high:
+        raise RingpostError("invalid_value", f"Choose up to {ROWS.high}, or all that match.", field="id")
     parsed = {parse_delivery_id(one) for one in ids}
     if None in parsed:
         raise RingpostError("delivery_not_found")

@@ -100,8 +100,8 @@ Do = Callable[[Visit], Awaitable[View | Go]]
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """A page. title: of the window; nav: its name in the navigation, with `letter` for the keyboard (g, then it);
-    a part of an address that varies is in braces."""
+    """A page. title: of the window; nav: its name in the navigation, with `letter` for the keyboard (g, then it), and
+    `also` the addresses of others that belong to it; a part of an address that varies is in braces."""
 
     path: str
     title: str
@@ -110,6 +110,7 @@ class Screen:
     query: tuple[Parameter, ...] = ()
     nav: str = ""
     letter: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
