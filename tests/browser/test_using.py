@@ -45,11 +45,26 @@ async def test_times_are_local_with_utc_beside_them_and_u_turns_that_round(page:
     time = page.locator("td time").first
     await expect(time).to_have_attribute("title", "2026-11-25 02:20:02.000 UTC")
     await expect(time).to_have_text("2026-11-24 21:20:02")
-    await expect(page.locator("[data-zone]")).to_have_text("America/New_York")
+    await expect(page.locator("footer [data-zone]")).to_have_text("America/New_York")
     await page.keyboard.press("u")
     await expect(time).to_have_text("2026-11-25 02:20:02")
     await page.reload()
     await expect(time).to_have_text("2026-11-25 02:20:02")
+
+
+async def test_times_are_typed_in_the_zone_that_is_shown_and_stand_in_the_address_in_utc(
+    page: Page, node: Node
+) -> None:
+    await page.goto(f"{node.local_url}/deliveries?from=2026-11-25T02:20")
+    first = page.get_by_label("from", exact=True)
+    await expect(first).to_have_value("2026-11-24T21:20")
+    await page.keyboard.press("u")
+    await expect(first).to_have_value("2026-11-25T02:20")
+    await page.keyboard.press("u")
+    await page.get_by_label("to", exact=True).fill("2026-11-24T22:00")
+    await page.get_by_role("button", name="Search").click()
+    await page.wait_for_url("**/deliveries?from=2026-11-25T02%3A20&to=2026-11-25T03%3A00")
+    await expect(page.get_by_label("to", exact=True)).to_have_value("2026-11-24T22:00")
 
 
 async def test_a_new_notice_appears_by_itself_but_never_under_the_pointer(page: Page, node: Node) -> None:

@@ -44,6 +44,23 @@ async def test_deliveries_have_tabs_with_counts_and_say_why_they_failed(world: W
     assert "Nothing matches." in (await browser.get("/deliveries?q=nobody at all")).text
 
 
+async def test_a_number_beside_a_tab_is_of_what_the_tab_lists_or_is_not_there(world: World) -> None:
+    await ended(world)
+    _, _, integration = await ended(world)
+    browser = await world.signed_in("admin")
+
+    async def counted(query: str) -> str | None:
+        found = re.search(
+            r'exhausted <span class="quiet">(\d+)</span>', (await browser.get(f"/deliveries?{query}")).text
+        )
+        return found and found[1]
+
+    assert await counted("last=day") == "2"
+    assert await counted(f"integration={integration}") == "1"
+    for narrower in ("status=500", "type=call:start", "q=Alice"):
+        assert await counted(narrower) is None, narrower
+
+
 async def test_the_time_is_the_last_hours_or_exact_to_the_minute(world: World) -> None:
     _, old, _ = await ended(world)
     minute = datetime.fromtimestamp(world.time / 1_000, UTC).strftime("%Y-%m-%dT%H:%M")

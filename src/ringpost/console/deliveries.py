@@ -124,10 +124,12 @@ async def _events(visit: Visit, deliveries: Sequence[Delivery]) -> dict[tuple[st
 
 
 async def _counts(visit: Visit, asked: Asked) -> Mapping[str, Count]:
-    """By tab, where one company is looked at; they are of the integration and the time that are filtered by alone."""
-    if visit.companies is None:
-        return {}
+    """By tab, where one company is looked at; none where more is filtered by than the ledger counts by, as a number
+    beside a tab has to be what the tab then lists."""
     search = asked.search
+    is_narrower = not (search.call is None and search.type is None and search.status is None and search.text is None)
+    if visit.companies is None or is_narrower:
+        return {}
     counted = await visit.services.ledger.count_deliveries(
         visit.companies, integration=search.integration, since=search.since, until=search.until
     )
@@ -152,7 +154,7 @@ def _tabs(visit: Visit, counts: Mapping[str, Count]) -> list[Tab]:
 def _matching(asked: Asked, counts: Mapping[str, Count]) -> str:
     """How many can go out again at once, as far as it was counted: `1,234`, `10,000+`; empty where it was not."""
     search = asked.search
-    if search.call is not None or search.type is not None or not counts:
+    if not counts:
         return ""
     of = [counts[search.state]] if search.state else [counts[word] for word in ("delivered", "exhausted", "cancelled")]
     return _counted(Count(sum(one.count for one in of), more=any(one.more for one in of)))

@@ -1,7 +1,7 @@
 """What the list of deliveries is asked for in its address: the tab, the search, the time. Each view has an address.
 
-Times in an address are exact to the minute and in UTC, or the last hour, day or week; a number is in milliseconds, as
-other pages link with it.
+Times in an address are exact to the minute and in UTC (a script shows and takes them in the reader's zone), or the last
+hour, day or week.
 """
 
 from __future__ import annotations
