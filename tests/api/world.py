@@ -28,7 +28,8 @@ from ringpost.ledger.open import open_ledger
 from ringpost.model.access import Role
 from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed, parse_delivery_id
 from ringpost.model.work import ERASURE, REPLAY
-from ringpost.settings import Settings
+from ringpost.settings import PbxSettings, Settings
+from ringpost.sources.standing import PbxStanding
 from ringpost.telemetry.metrics import Metrics
 from ringpost.upkeep.erasure import Erasures
 from ringpost.work.replay import Replays
@@ -42,6 +43,9 @@ ADDRESSES: Final[Mapping[str, list[str]]] = {"inside.example.com": ["10.0.0.7"]}
 WRITES: Final = {"commit", "add_integration", "check", "call", "add_key", "add_work", "change_directory"}
 HOOK: Final = "https://hooks.example.com/calls"
 QUEUE: Final = "https://sqs.eu-central-1.amazonaws.com/123456789012/calls.fifo"
+NOT_THERE: Final = PbxSettings(
+    company=OURS, serial="PBX2", host="127.0.0.1", port=9, user="ringpost", secret="of a PBX that is not there"
+)
 QUICK: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # as little as it can
 AWS: Final = {"key": "AKIAIOSFODNN7EXAMPLE", "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 
@@ -72,13 +76,14 @@ class World:
         self.replayed: list[Owed] = []
         self.dropped: list[tuple[str, str, int]] = []
         self.keys: dict[str, str] = {}
+        self.pbxs: list[PbxStanding] = []
         self.port = 0
         self._server: HttpServer | None = None
 
     async def start(self, folder: Path, *, on_socket: bool) -> None:
         self.failing = FailingLedger(await open_ledger(folder / "ringpost.db", now=self.now))
         self.ledger = cast("Ledger", self.failing)
-        settings, metrics, vault = Settings(), Metrics(), Vault(VAULT_KEY)
+        settings, metrics, vault = Settings(pbx=(NOT_THERE,)), Metrics(), Vault(VAULT_KEY)
         keys = Keys(self.ledger, self.now)
         self.users = Users(self.ledger, self.now, QUICK)
         self.sessions = self.make_sessions()
@@ -107,6 +112,7 @@ class World:
             erasures=erasures,
             url=lambda: "http://127.0.0.1:8800",
             directories=self.directories,
+            pbxs=lambda: self.pbxs,
         )
         grants: dict[str, tuple[str | None, Role]] = {
             "operator": (None, "operator"),

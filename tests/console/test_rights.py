@@ -12,6 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from ringpost.console.screen import Action, Screen
+from ringpost.sources.source import SourceStatus
+from ringpost.sources.standing import PbxStanding
 from tests.console.world import OURS, THEIRS, World
 
 ALL: Final = frozenset({"operator", "admin", "viewer"})
@@ -44,6 +46,12 @@ TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("POST", "/integrations/{id}/reveal"): CHANGERS,
     ("GET", "/integrations/{id}/delete"): CHANGERS,
     ("POST", "/integrations/{id}/delete"): CHANGERS,
+    ("GET", "/pbxs"): ALL,
+    ("GET", "/add-pbx"): frozenset({"operator"}),
+    ("POST", "/add-pbx"): frozenset({"operator"}),
+    ("POST", "/add-pbx/try"): frozenset({"operator"}),
+    ("GET", "/pbxs/{serial}"): ALL,
+    ("POST", "/pbxs/{serial}/check"): CHANGERS,
     ("GET", "/people"): ALL,
     ("POST", "/people"): CHANGERS,
     ("POST", "/people/numbering"): CHANGERS,
@@ -68,6 +76,8 @@ def named(screen: Screen | Action) -> tuple[str, str]:
 
 async def address(world: World, path: str) -> str:
     """The address with the id of something of ours."""
+    world.pbxs = [PbxStanding(company=OURS, serial="PBX2", address="", status=SourceStatus())]
+    path = path.replace("{serial}", "PBX2")
     if path.startswith("/keys/{id}"):
         made = await world.done("POST", "/v1/keys", {"role": "viewer"})
         return path.replace("{id}", made["id"])
@@ -134,7 +144,7 @@ async def test_a_company_sees_nothing_of_another(world: World, subtests: pytest.
             with subtests.test(path=path):
                 at = await address(world, path)
                 reply = await foreign.get(at)
-                assert reply.status_code == (404 if "{" in path else 200)
+                assert reply.status_code == (404 if "{" in path else 200 if "admin" in TABLE[method, path] else 403)
                 assert not re.search(rf"{OURS}|Of ours alone", without(at, reply.text))
                 named_ours = await foreign.get(f"{await address(world, path)}?company={OURS}")
                 assert named_ours.status_code == 403 if path in {"/keys", "/notices"} else named_ours.status_code < 500

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ringpost.access.keys import Keys
@@ -14,6 +14,7 @@ from ringpost.integrations.registry import Registry
 from ringpost.ledger.ledger import Ledger
 from ringpost.model.delivery import Owed
 from ringpost.settings import Settings
+from ringpost.sources.standing import PbxStanding
 from ringpost.telemetry.metrics import Metrics
 from ringpost.upkeep.erasure import Erasures
 from ringpost.work.replay import Replays
@@ -28,7 +29,7 @@ class Services:
     they are read; ready: whether the node takes and dispatches events now; now: the wall clock (ms); seal, unseal: the
     vault's, with the context that a blob belongs to, for remembered answers that hold a secret; works: runs what takes
     a while; replays: plans what is to be delivered again; erasures: what is to be erased; directories: who is who;
-    url: where others reach this node.
+    pbxs: how those that are listened to stand; url: where others reach this node.
     """
 
     ledger: Ledger
@@ -50,3 +51,4 @@ class Services:
     erasures: Erasures
     url: Callable[[], str]
     directories: Directories
+    pbxs: Callable[[], Sequence[PbxStanding]]

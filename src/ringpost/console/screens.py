@@ -8,6 +8,7 @@ from .delivery import delivery_screens
 from .integrations import integration_screens
 from .keys import key_screens
 from .notices import notice_screens
+from .pbxs import pbx_screens
 from .people import people_screens
 from .replays import replay_screens
 from .screen import Action, Screen
@@ -19,6 +20,7 @@ def all_screens() -> list[Screen | Action]:
         *delivery_screens(),
         *replay_screens(),
         *integration_screens(),
+        *pbx_screens(),
         *people_screens(),
         *key_screens(),
         *notice_screens(),
