@@ -18,6 +18,7 @@ from ringpost.console.inbox_page import inbox_receiver, inbox_screens
 from ringpost.intake.notices import notice_event
 from ringpost.integrations.requests import InstallRequest
 from ringpost.model.notice import Notice
+from ringpost.model.point import HOUR, MINUTE, Point
 from ringpost.node import Node, start_node
 from ringpost.settings import PbxSettings, Settings
 from ringpost.sources.source import Say, SourceStatus
@@ -90,9 +91,25 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     for call in calls():
         answer = await node.intake.accept_event(json.dumps(call).encode(), lambda _: "acme_gmbh")
         assert answer.status == 202
+    await node.ledger.add_points(list(traffic(node.now())))
     yield node
     inbox.close()
     await node.stop()
+
+
+def traffic(now: int) -> Iterator[Point]:
+    """A day of counts, of the company and of the service."""
+    hour = now // MINUTE * MINUTE - HOUR
+    for number in range(24 * 60):
+        at = hour + HOUR - number * MINUTE
+        delivered = 30 + (number * 7) % 13 - (number * 3) % 17
+        failed = 4 if number % 9 == 0 else 0
+        for company in ("acme_gmbh", ""):
+            yield Point(
+                company=company, integration="", span=MINUTE, time=at, calls=delivered // 4, events=delivered,
+                delivered=delivered, failed=failed, exhausted=failed // 4,
+                latencies=(delivered - 3, 0, 2, 0, 0, 0, 0, failed and 1, 0, 0, 0, 0),
+            )  # fmt: skip
 
 
 def calls() -> Iterator[dict[str, Any]]:

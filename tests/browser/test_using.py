@@ -79,6 +79,28 @@ async def test_a_new_notice_appears_by_itself_but_never_under_the_pointer(page: 
     await expect(page.locator("#notices tbody tr").first).to_contain_text("Lost just now.")
 
 
+async def test_the_charts_are_drawn_and_another_range_is_a_key_away(page: Page, node: Node) -> None:
+    faults: list[str] = []
+    page.on("console", lambda told: faults.append(told.text) if told.type in {"error", "warning"} else None)
+    await page.goto(f"{node.local_url}/overview")
+    charts = page.locator("[data-chart] canvas")
+    await expect(charts).to_have_count(3)
+    coloured = """chart => {
+        const {data} = chart.getContext("2d").getImageData(0, 0, chart.width, chart.height);
+        return new Set(new Uint32Array(data.buffer)).size;
+    }"""
+    for number in range(3):
+        assert await charts.nth(number).evaluate(coloured) > 20  # lines, a grid, letters
+    wide = (await charts.first.bounding_box())["width"]  # type: ignore[index]
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await expect(charts.first).not_to_have_css("width", f"{wide}px")
+    await page.keyboard.press("3")
+    await page.wait_for_url("**/overview?last=week")
+    await expect(page.locator("[data-key='3']")).to_have_attribute("aria-current", "page")
+    await expect(charts).to_have_count(3)
+    assert faults == []
+
+
 async def test_a_key_is_made_and_revoked_in_a_dialog(page: Page, node: Node) -> None:
     await page.goto(f"{node.local_url}/keys")
     await page.locator("summary", has_text="Make a key").click()

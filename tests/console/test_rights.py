@@ -20,6 +20,8 @@ ALL: Final = frozenset({"operator", "admin", "viewer"})
 CHANGERS: Final = frozenset({"operator", "admin"})
 # method and address: who may. A `source` key signs in nowhere.
 TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
+    ("GET", "/overview"): ALL,
+    ("GET", "/overview/curves"): ALL,
     ("GET", "/calls"): ALL,
     ("GET", "/calls/{id}"): ALL,
     ("GET", "/calls/{id}/sent/{delivery}"): ALL,
@@ -172,7 +174,9 @@ async def test_a_source_key_signs_in_nowhere(world: World) -> None:
     assert "set-cookie" not in reply.headers
 
 
-@pytest.mark.parametrize(("role", "first"), [("operator", "/calls"), ("admin", "/calls"), ("viewer", "/calls")])
+@pytest.mark.parametrize(
+    ("role", "first"), [("operator", "/overview"), ("admin", "/overview"), ("viewer", "/overview")]
+)
 async def test_each_role_begins_at_the_first_page_that_it_may_see(world: World, role: str, first: str) -> None:
     reply = await (await world.signed_in(role)).get("/")
     assert (reply.status_code, reply.headers["location"]) == (303, first)

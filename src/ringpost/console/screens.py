@@ -8,6 +8,7 @@ from .delivery import delivery_screens
 from .integrations import integration_screens
 from .keys import key_screens
 from .notices import notice_screens
+from .overview import overview_screens
 from .pbxs import pbx_screens
 from .people import people_screens
 from .replays import replay_screens
@@ -16,6 +17,7 @@ from .screen import Action, Screen
 
 def all_screens() -> list[Screen | Action]:
     return [
+        *overview_screens(),
         *call_screens(),
         *delivery_screens(),
         *replay_screens(),

@@ -148,6 +148,10 @@ class Views(Protocol):
         """What these (company, integration) are owed; each count is exact up to the limit."""
         ...
 
+    async def count_open_calls(self, company: str | None, limit: int = COUNT_LIMIT) -> Count:
+        """How many calls go on, exact up to the limit."""
+        ...
+
     async def whole_call(self, company: str, call: str, *, cursor: str | None, limit: int) -> WholeCall | None:
         """All at one moment. Raises `cursor_invalid`."""
         ...

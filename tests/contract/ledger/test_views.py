@@ -355,6 +355,18 @@ async def test_what_an_integration_is_owed_has_a_count_and_an_age(ledger: Ledger
     assert limited["acme", "bbbbbb"].failing == Count(2, more=True)
 
 
+async def test_calls_that_go_on_are_counted_of_a_company_or_of_all(ledger: Ledger) -> None:
+    for company, number, ends in (("acme", 1, False), ("acme", 2, True), ("acme", 3, False), ("other", 4, False)):
+        types = (CALL_START, CALL_END) if ends else (CALL_START, CALL_UPDATE)
+        for kind in types:
+            await commit_one(ledger, new_event(kind, call=f"{company}_{number}", company=company))
+    assert await ledger.count_open_calls("acme") == Count(2)
+    assert await ledger.count_open_calls("other") == Count(1)
+    assert await ledger.count_open_calls("nobody") == Count(0)
+    assert await ledger.count_open_calls(None) == Count(3)
+    assert await ledger.count_open_calls(None, limit=2) == Count(2, more=True)
+
+
 # --- one of them as a whole ------------------------------------------------------------------------------------------
 async def test_a_call_as_a_whole_has_its_events_deliveries_and_attempts(ledger: Ledger) -> None:
     both = ["bbbbbb", "aaaaaa"]

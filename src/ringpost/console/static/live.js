@@ -29,14 +29,20 @@ function isBusy(part) {
   return (part.matches(":hover") && !("moves" in part.dataset)) || part.contains(document.activeElement) || isChosen(part) || document.querySelector("dialog[open]") !== null;
 }
 
+/** When a part that is not to be loaded too often (`data-at-most`, ms) was loaded last. @type {Map<string, number>} */
+const loaded = new Map();
+
 async function refresh() {
   timer = 0;
   for (const part of parts().filter((one) => stale.has(one.id))) {
+    const wait = (loaded.get(part.id) ?? 0) + Number(part.dataset.atMost ?? 0) - Date.now();
+    if (wait > 0) { if (!timer) timer = window.setTimeout(refresh, wait); continue; }
     if (isBusy(part)) {
       tell(isChosen(part) ? "There is news; it is shown when no row is chosen." : "There is news; it is shown when the pointer leaves the list.");
       continue;
     }
     stale.delete(part.id);
+    loaded.set(part.id, Date.now());
     await htmx.ajax("GET", location.pathname + location.search, { source: part, target: part, select: `#${part.id}`, swap: "outerMorph" });
     tell("Live.");
   }

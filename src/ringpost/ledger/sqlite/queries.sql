@@ -391,6 +391,12 @@ FROM calls AS c JOIN events AS e ON e.seq = c.last
 WHERE c.company = ? AND c.pbx = ? AND c.origin = 'source' AND c.ended IS NULL
 ORDER BY c.first
 
+-- name: count_open_calls
+SELECT count(*) FROM (SELECT 1 FROM calls WHERE company = ? AND ended IS NULL LIMIT ?)
+
+-- name: count_all_open_calls
+SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_open WHERE ended IS NULL LIMIT ?)
+
 -- name: failing_count
 SELECT count(*) FROM deliveries WHERE company = ? AND integration = ? AND state = 1
 

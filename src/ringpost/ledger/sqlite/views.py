@@ -14,6 +14,7 @@ from ringpost.ledger.views import (
     WITHIN_MS,
     Backlog,
     CallSearch,
+    Count,
     Counts,
     DeliverySearch,
     Found,
@@ -69,6 +70,9 @@ class SqliteViews:
         self, integrations: Sequence[tuple[str, str]], limit: int = COUNT_LIMIT
     ) -> Mapping[tuple[str, str], Backlog]:
         return await self._readers.read(partial(finding.backlogs, names=integrations, limit=limit))
+
+    async def count_open_calls(self, company: str | None, limit: int = COUNT_LIMIT) -> Count:
+        return await self._readers.read(partial(finding.count_open_calls, company=company, limit=limit))
 
     async def whole_call(self, company: str, call: str, *, cursor: str | None, limit: int) -> WholeCall | None:
         return await self._readers.read(partial(_whole_call, company=company, call=call, cursor=cursor, limit=limit))
