@@ -5,6 +5,7 @@ from __future__ import annotations
 from .account import account_screens
 from .calls import call_screens
 from .delivery import delivery_screens
+from .integration_forms import integration_form_screens
 from .integrations import integration_screens
 from .keys import key_screens
 from .notices import notice_screens
@@ -22,6 +23,7 @@ def all_screens() -> list[Screen | Action]:
         *delivery_screens(),
         *replay_screens(),
         *integration_screens(),
+        *integration_form_screens(),
         *pbx_screens(),
         *people_screens(),
         *key_screens(),

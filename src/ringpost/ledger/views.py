@@ -170,6 +170,12 @@ class Views(Protocol):
         is kept there, which is `QUARTER` for an integration and `HOUR` beyond two days."""
         ...
 
+    async def points_of_each(
+        self, integrations: Sequence[tuple[str, str]], *, step: int, since: int, until: int
+    ) -> Mapping[tuple[str, str], list[Point]]:
+        """`points` of each of these (company, integration), in one look."""
+        ...
+
     async def roll_up_points(
         self, after: tuple[str, str], hours_before: int, forget_before: int
     ) -> tuple[str, str] | None:

@@ -88,6 +88,17 @@ class SqliteViews:
         read = partial(series.points, company=company, integration=integration, step=step, since=since, until=until)
         return await self._readers.read(read)
 
+    async def points_of_each(
+        self, integrations: Sequence[tuple[str, str]], *, step: int, since: int, until: int
+    ) -> Mapping[tuple[str, str], list[Point]]:
+        def read(connection: apsw.Connection) -> dict[tuple[str, str], list[Point]]:
+            return {
+                (company, integration): series.points(connection, company, integration, step, since, until)
+                for company, integration in integrations
+            }
+
+        return await self._readers.read(read)
+
     async def roll_up_points(
         self, after: tuple[str, str], hours_before: int, forget_before: int
     ) -> tuple[str, str] | None:
