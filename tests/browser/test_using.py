@@ -101,6 +101,42 @@ async def test_the_charts_are_drawn_and_another_range_is_a_key_away(page: Page, 
     assert faults == []
 
 
+async def test_an_integration_is_installed_tried_changed_and_deleted(page: Page, node: Node) -> None:
+    await page.goto(f"{node.local_url}/integrations/install?company=acme_gmbh")
+    await expect(page.get_by_label("AWS key id")).to_be_hidden()
+    await page.get_by_label("Type").select_option("sqs")
+    await expect(page.get_by_label("AWS key id")).to_be_visible()
+    await page.get_by_label("Type").select_option("webhook")
+    inbox = next(one for one in node.registry.all() if one.name == "Inbox")
+    await page.get_by_label("URL").fill("not an address")
+    await page.get_by_label("Name", exact=True).fill("Desk")
+    await page.get_by_role("button", name="Install it").click()
+    await expect(page.locator("#e-url")).to_be_visible()
+    await page.get_by_label("URL").fill(inbox.url)
+    await page.get_by_role("button", name="Install it").click()
+    await expect(page.locator("#secret")).to_contain_text("whsec_")
+    await page.get_by_role("link", name="send it a test call").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Desk")
+    await page.get_by_role("button", name="Send a test call").click()
+    await expect(page.locator("#tested .badge.good")).to_have_count(4)  # by itself, without loading the page again
+    await page.get_by_role("link", name="Change it").click()
+    await page.get_by_label("Custom headers").fill("X-Tenant: seventeen")
+    await page.get_by_label("call:update").check()
+    await page.get_by_role("button", name="Change it").click()
+    await expect(page.get_by_role("status").first).to_have_text("Changed: events, headers.")
+    await expect(page.locator("#integration")).to_contain_text("X-Tenant: ••••")
+    await page.get_by_role("link", name="Another secret…").click()
+    await page.locator("dialog").get_by_role("button", name="Use the new secret").click()
+    await expect(page.get_by_role("status").first).to_contain_text("The new secret signs from now on; the one before")
+    await page.get_by_role("link", name="To the integration", exact=True).click()
+    await expect(page.locator("#integration")).to_contain_text("the one before it signs too")
+    await page.get_by_role("link", name="Delete…").click()
+    await page.locator("dialog").get_by_label("Its id").fill(page.url.rpartition("/")[2].partition("?")[0])
+    await page.locator("dialog").get_by_role("button", name="Delete it").click()
+    await expect(page.get_by_role("status").first).to_contain_text("The integration is deleted.")
+    assert not [one for one in node.registry.all() if one.name == "Desk"]
+
+
 async def test_a_key_is_made_and_revoked_in_a_dialog(page: Page, node: Node) -> None:
     await page.goto(f"{node.local_url}/keys")
     await page.locator("summary", has_text="Make a key").click()
