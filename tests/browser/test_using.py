@@ -101,6 +101,58 @@ async def test_the_charts_are_drawn_and_another_range_is_a_key_away(page: Page, 
     assert faults == []
 
 
+async def test_calls_arrive_by_themselves_and_nothing_jumps_under_the_pointer(page: Page, node: Node) -> None:
+    async def tell(call: str, **more: Any) -> None:
+        told = {"id": call, "type": "call:start", "data": {"status": "RINGING", "destination": "1002"}} | more
+        assert (await node.intake.accept_event(json.dumps(told).encode(), lambda _: "acme_gmbh")).status == 202
+
+    await page.goto(f"{node.local_url}/calls?company=acme_gmbh")
+    await expect(page.locator("#live-state")).to_have_text("Live.")
+    rows = page.locator("#calls tbody tr")
+    await expect(rows).to_have_count(4)
+    await tell("new1")
+    await expect(rows).to_have_count(5)  # the pointer is elsewhere
+    await expect(rows.first).to_have_attribute("id", "acme_gmbh-acme_gmbh_new1")
+    second = rows.nth(1)
+    await second.hover()
+    before = await second.bounding_box()
+    await tell("new2")
+    await tell("new3")
+    news = page.locator("[data-news]")
+    await expect(news).to_have_text("2 new calls: show them")
+    await tell("new1", type="call:update", data={"status": "TALKING", "destination": "1002"})
+    await expect(rows.first).to_contain_text("TALKING")  # what is there changes where it is
+    assert await second.bounding_box() == before
+    await expect(rows).to_have_count(5)
+    await page.keyboard.press(".")
+    await expect(rows).to_have_count(7)
+    await expect(news).to_be_hidden()
+
+
+async def test_how_long_a_call_goes_on_is_counted_on(page: Page, node: Node) -> None:
+    await page.clock.install()
+    await page.goto(f"{node.local_url}/calls?company=acme_gmbh&open=true")
+    shown = page.locator(".elapsed")
+    said = await shown.evaluate("one => Number(one.dataset.elapsed)")
+    await page.clock.run_for(61_000)
+    seconds = (said + 61_000) // 1_000
+    expected = [f"{at // 60}:{at % 60:02}" for at in (seconds, seconds + 1)]
+    assert await shown.text_content() in expected
+
+
+async def test_a_calls_body_is_copied_as_it_was_sent(chromium: Browser, node: Node, sign_in: Any) -> None:
+    context = await chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = await sign_in(context)
+    await page.goto(f"{node.local_url}/calls/acme_gmbh_k1?company=acme_gmbh")
+    await page.get_by_role("link", name="Body").first.click()
+    dialog = page.locator("dialog[open]")
+    body = await dialog.locator("#body").text_content()
+    assert json.loads(body)["id"] == "acme_gmbh_k1"
+    await dialog.get_by_role("button", name="Copy").first.click()
+    await expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    assert await page.evaluate("navigator.clipboard.readText()") == body
+
+
 async def test_an_integration_is_installed_tried_changed_and_deleted(page: Page, node: Node) -> None:
     await page.goto(f"{node.local_url}/integrations/install?company=acme_gmbh")
     await expect(page.get_by_label("AWS key id")).to_be_hidden()

@@ -15,10 +15,11 @@ from ringpost.model.call_line import PartyLine, parties
 from ringpost.model.delivery import Delivery
 from ringpost.model.event import EVENT_TYPES, Event
 
-from .calls import KINDS, SPANS, mark_of
+from .calls import KINDS, mark_of
 from .delivery_search import PARAMETERS, ROWS, Asked, asked_for
 from .reasons import Reason, reason_of
 from .screen import Screen, View, Visit
+from .span import SPANS
 
 TABS: Final = ("all", "pending", "failing", "exhausted", "delivered")
 _NOBODY: Final = PartyLine()

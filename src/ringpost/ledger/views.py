@@ -36,7 +36,8 @@ class CallSearch(Struct, frozen=True, kw_only=True):
     """Which calls to find; None matches all.
 
     since, until: the first and the last millisecond of acceptance of the call:start; integration: that was owed any of
-    its events; mark: of that integration, or of any; text: in the call's first or latest event.
+    its events; mark: of that integration, or of any; text: in the call's first or latest event; direction:
+    as the latest event says.
     """
 
     open_only: bool = False
@@ -45,6 +46,7 @@ class CallSearch(Struct, frozen=True, kw_only=True):
     integration: str | None = None
     mark: Mark | None = None
     text: Search | None = None
+    direction: str | None = None
 
 
 class DeliverySearch(Struct, frozen=True, kw_only=True):
@@ -99,11 +101,13 @@ class WholeEvent(Struct, frozen=True):
 
 
 class WholeCall(Struct, frozen=True):
-    """A call with a page of its events, in their order. next: the cursor of those after them."""
+    """A call with a page of its events, in their order. next: the cursor of those after them; before: the event that
+    comes directly before them."""
 
     call: Call
     events: list[WholeEvent]
     next: str | None
+    before: Event | None = None
 
 
 class WholeDelivery(Struct, frozen=True):

@@ -120,7 +120,15 @@ def _whole_call(
     deliveries: dict[int, list[tuple[Delivery, list[Attempt]]]] = defaultdict(list)
     for delivery in map(to_delivery, connection.execute(QUERIES["deliveries_of_events"], of)):
         deliveries[delivery.seq].append((delivery, attempts[delivery.seq, delivery.integration]))
-    return WholeCall(to_call(row), [WholeEvent(event, deliveries[event.seq]) for event in page.items], page.next)
+    before = None
+    if page.items:
+        before = connection.execute(QUERIES["event_before"], (company, page.items[0].seq)).fetchone()
+    return WholeCall(
+        to_call(row),
+        [WholeEvent(event, deliveries[event.seq]) for event in page.items],
+        page.next,
+        None if before is None else to_event(before),
+    )
 
 
 def _whole_delivery(connection: apsw.Connection, company: str, seq: int, integration: str) -> WholeDelivery | None:
