@@ -26,11 +26,12 @@ from .screen import Action, Go, Screen, View, Visit
 from .span import SPANS, TIMES, times_of
 
 KINDS: Final[dict[str, str]] = {"delivered": "good", "waiting": "plain", "failing": "warn", "exhausted": "bad"}
-_SIGNS: Final[dict[str, str]] = {"delivered": "✓", "waiting": "…", "failing": "!", "exhausted": "✕", "cancelled": "–"}
+SIGNS: Final[dict[str, str]] = {"delivered": "✓", "waiting": "…", "failing": "!", "exhausted": "✕", "cancelled": "–"}
 _EVENTS: Final = 20  # of a call, on a page; fewer where many integrations want each
 _DELIVERIES: Final = 100  # of all its events, on a page
 _ATTEMPTS: Final = 200
 _OF_ONE: Final = 10
+_OPTIONS: Final = 100
 _SEARCH: Final = Parameter(name="q", meaning="A call's id, a number or a name.")
 _MARK: Final = Parameter(name="mark", meaning="How its events fared.", choices=MARKS)
 _DIRECTION: Final = Parameter(
@@ -63,13 +64,13 @@ async def show_calls(visit: Visit) -> View:
         "is_first": query.text("cursor") is None,
         "is_filtered": any(query.given.get(one.name) for one in _FILTERS),
         "is_by_id": by_id is not None and any(query.given.get(one.name) for one in _FILTERS if one is not _SEARCH),
-        "installed": installed,
+        "options": options_of(visit),
         "names": {one.id: one.name or one.id for one in installed},
         "marks": MARKS,
         "spans": tuple(SPANS),
         "directions": _DIRECTION.choices,
         "kinds": KINDS,
-        "signs": _SIGNS,
+        "signs": SIGNS,
         "now": services.now(),
     }
     return View("calls.html", values)
@@ -88,6 +89,14 @@ async def _by_id(visit: Visit, typed: str) -> Found[CallLine] | None:
                 marks.get(delivery.integration, MARKS[0]), mark_of(delivery), key=MARKS.index
             )
     return Found([call_line(whole.call, marks)], None)
+
+
+def options_of(visit: Visit) -> list[tuple[str, str]]:
+    """Integrations to choose one from: ids and names. Of very many the chosen one alone: its page has the link."""
+    installed = [one for one in visit.services.registry.all() if visit.companies in {None, one.company}]
+    if len(installed) > _OPTIONS:
+        installed = [one for one in installed if one.id == visit.query.text("integration")]
+    return [(one.id, one.name or one.id) for one in installed]
 
 
 def mark_of(delivery: Delivery) -> Mark:
@@ -117,7 +126,7 @@ async def show_call(visit: Visit) -> View:
         "changes": changes,
         "mark_of": mark_of,
         "kinds": KINDS,
-        "signs": _SIGNS,
+        "signs": SIGNS,
         "words": _words,
         "now": visit.services.now(),
         "attempts_shown": max(1, min(_OF_ONE, _ATTEMPTS // max(1, deliveries))),
