@@ -63,7 +63,7 @@ async def plant(services: Services, mean: str, *, url: str = "https://hooks.exam
     await _calls(services, planted, mean)
     for kind in ("notice:failing", "notice:pbx-lost", "notice:paused"):
         notice = Notice(
-            company=COMPANY, type=kind, time=services.now(), message=mean, pbx=mean, reason=mean,  # type: ignore[arg-type]
+            company=COMPANY, type=kind, time=services.now(), message=mean, pbx=mean, reason=mean,
             integration=planted.ids["integration"],
         )  # fmt: skip
         await services.ledger.commit([notice_event(notice, ())])
@@ -95,7 +95,7 @@ async def _directory(services: Services, planted: Planted, mean: str) -> None:
     file = f'extension,name,department\n1002,"{mean.replace(chr(34), chr(34) * 2)}",Sales\n'
     for mode in ("merge", "replace"):
         with contextlib.suppress(RingpostError):
-            await services.directories.take_file(COMPANY, file.encode(), mode, dry_run=mode == "replace")  # type: ignore[arg-type]
+            await services.directories.take_file(COMPANY, file.encode(), mode, dry_run=mode == "replace")
 
 
 async def _calls(services: Services, planted: Planted, mean: str) -> None:
