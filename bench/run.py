@@ -5,7 +5,7 @@
     python -m bench.run owed         about 3 minutes: what a million owed deliveries cost
     python -m bench.run decode       about 20 seconds: manager events/s that one source decodes
     python -m bench.run calls        about 2 minutes: a thousand calls at once, from the simulator
-    python -m bench.run console      about 1 minute, the first time 5: the console's pages on a million deliveries
+    python -m bench.run console      about a minute: each page of the console on a million deliveries
     python -m bench.run … --long     more and longer rounds
 
 Prints events/s accepted and delivered, CPU a delivery, and the latency from acceptance to the receiver; see
@@ -159,8 +159,8 @@ def main() -> None:
         measure_decode()
         return
     if arguments.name == "console":
-        cache = Path(os.environ.get("RINGPOST_CACHE") or Path(__file__).parents[1] / ".cache")
-        measure_console(cache / "bench-console", rounds=100 if arguments.long else 30)
+        with tempfile.TemporaryDirectory(prefix="ringpost-bench-", dir=arguments.folder) as name:
+            measure_console(Path(name))
         return
     if missing := missing_programs():
         sys.exit(f"Needed and not installed: apt-get install {' '.join(missing)}")

@@ -20,7 +20,7 @@ from ringpost.sources.asterisk.session import OLDEST
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "pbx.md").read_text("utf-8")
 OURS = "192.0.2.20"
-PAGES = ("README.md", "docs/pbx.md", "docs/calls.md")
+PAGES = ("README.md", "docs/pbx.md", "docs/calls.md", "docs/console.md")
 
 
 def blocks(language: str) -> list[str]:
@@ -101,8 +101,10 @@ def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
         file, _, anchor = target.partition("#")
         to = page.parent / file if file else page
         assert to.is_file(), target
+        if not anchor:
+            continue
         titles = re.findall(r"^#+ (.+)$", to.read_text("utf-8"), re.MULTILINE)
-        assert not anchor or anchor in {anchor_of(title) for title in titles}, target
+        assert anchor in {anchor_of(title) for title in titles}, target
 
 
 def anchor_of(title: str) -> str:

@@ -20,6 +20,7 @@ import structlog
 from litestar.types import ControllerRouterHandler
 
 from ringpost import __version__
+from ringpost.access.guesses import Guesses
 from ringpost.access.keys import Caller, Keys
 from ringpost.access.sealing import Vault, open_vault
 from ringpost.access.sessions import LINK_CALLER, Sessions
@@ -135,6 +136,7 @@ class Node:
             keys=self.keys,
             users=self.users,
             sessions=self.sessions,
+            guesses=Guesses(now),
             metrics=self.metrics,
             settings=settings,
             dispatcher_replayed=self.dispatcher.replayed,

@@ -15,6 +15,7 @@ import pytest
 from ringpost.console.assets import address, assets
 from ringpost.console.screen import Screen
 from ringpost.console.screens import all_screens
+from tests.api.world import HOOK
 from tests.console.world import OURS, World
 
 FOREIGN = re.compile(r"""(?:https?:)?//[a-z0-9]""", re.IGNORECASE)
@@ -166,6 +167,22 @@ async def test_a_fault_of_ours_is_a_page_that_tells_nothing_of_it(
     assert "Something went wrong on our side." in reply.text
     assert "machine" not in reply.text
     assert "division" not in reply.text
+
+
+async def test_pages_stay_small_with_very_many_companies_and_integrations(world: World) -> None:
+    for number in range(130):
+        company = f"company_of_a_long_name_{number:03}"
+        asked = {"type": "webhook", "url": HOOK, "company": company}
+        await world.done("POST", "/v1/integrations", asked, key="operator")
+    browser = await world.signed_in("operator")
+    for path in ("/overview", "/calls", "/deliveries", "/integrations", "/pbxs", "/keys", "/people", "/notices"):
+        page = (await browser.get(path)).text
+        assert len(page) < 60_000, path
+        assert '<select id="company"' not in page
+    chosen = world.registry.all()[77]
+    page = (await browser.get(f"/calls?integration={chosen.id}&company={chosen.company}")).text
+    assert f'<option value="{chosen.id}" selected>' in page
+    assert f'name="company" size="14" placeholder="all" autocomplete="off" value="{chosen.company}"' in page
 
 
 async def test_a_page_is_asked_for_by_head_too_and_what_changes_or_never_ends_is_not(world: World) -> None:

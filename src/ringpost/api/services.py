@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ringpost.access.guesses import Guesses
 from ringpost.access.keys import Keys
 from ringpost.access.sessions import Sessions
 from ringpost.access.users import Users
@@ -25,11 +26,11 @@ from ringpost.work.runner import Works
 class Services:
     """The parts of one node.
 
-    dispatcher_replayed: takes a delivery that is to go out again; refresh_metrics: brings the gauges up to date before
-    they are read; ready: whether the node takes and dispatches events now; now: the wall clock (ms); seal, unseal: the
-    vault's, with the context that a blob belongs to, for remembered answers that hold a secret; works: runs what takes
-    a while; replays: plans what is to be delivered again; erasures: what is to be erased; directories: who is who;
-    pbxs: how those that are listened to stand; url: where others reach this node.
+    guesses: sign-ins that were wrong; dispatcher_replayed: takes a delivery that is to go out again; refresh_metrics:
+    brings the gauges up to date before they are read; ready: whether the node takes and dispatches events now; now: the
+    wall clock (ms); seal, unseal: the vault's, with the context that a blob belongs to, for remembered answers that
+    hold a secret; works: runs what takes a while; replays: plans what is to be delivered again; erasures: what is to be
+    erased; directories: who is who; pbxs: how those that are listened to stand; url: where others reach this node.
     """
 
     ledger: Ledger
@@ -38,6 +39,7 @@ class Services:
     keys: Keys
     users: Users
     sessions: Sessions
+    guesses: Guesses
     metrics: Metrics
     settings: Settings
     dispatcher_replayed: Callable[[Owed], None]

@@ -26,11 +26,12 @@ from .screen import Action, Go, Screen, View, Visit
 from .span import SPANS, TIMES, times_of
 
 KINDS: Final[dict[str, str]] = {"delivered": "good", "waiting": "plain", "failing": "warn", "exhausted": "bad"}
-_SIGNS: Final[dict[str, str]] = {"delivered": "✓", "waiting": "…", "failing": "!", "exhausted": "✕", "cancelled": "–"}
+SIGNS: Final[dict[str, str]] = {"delivered": "✓", "waiting": "…", "failing": "!", "exhausted": "✕", "cancelled": "–"}
 _EVENTS: Final = 20  # of a call, on a page; fewer where many integrations want each
 _DELIVERIES: Final = 100  # of all its events, on a page
 _ATTEMPTS: Final = 200
 _OF_ONE: Final = 10
+_OPTIONS: Final = 100
 _SEARCH: Final = Parameter(name="q", meaning="A call's id, a number or a name.")
 _MARK: Final = Parameter(name="mark", meaning="How its events fared.", choices=MARKS)
 _DIRECTION: Final = Parameter(
@@ -63,13 +64,13 @@ async def show_calls(visit: Visit) -> View:
         "is_first": query.text("cursor") is None,
         "is_filtered": any(query.given.get(one.name) for one in _FILTERS),
         "is_by_id": by_id is not None and any(query.given.get(one.name) for one in _FILTERS if one is not _SEARCH),
-        "installed": installed,
+        "options": options_of(visit),
         "names": {one.id: one.name or one.id for one in installed},
         "marks": MARKS,
         "spans": tuple(SPANS),
         "directions": _DIRECTION.choices,
         "kinds": KINDS,
-        "signs": _SIGNS,
+        "signs": SIGNS,
         "now": services.now(),
     }
     return View("calls.html", values)
@@ -90,6 +91,14 @@ async def _by_id(visit: Visit, typed: str) -> Found[CallLine] | None:
     return Found([call_line(whole.call, marks)], None)
 
 
+def options_of(visit: Visit) -> list[tuple[str, str]]:
+    """Integrations to choose one from: ids and names. Of very many the chosen one alone: its page has the link."""
+    installed = [one for one in visit.services.registry.all() if visit.companies in {None, one.company}]
+    if len(installed) > _OPTIONS:
+        installed = [one for one in installed if one.id == visit.query.text("integration")]
+    return [(one.id, one.name or one.id) for one in installed]
+
+
 def mark_of(delivery: Delivery) -> Mark:
     """How one delivery fares."""
     if delivery.state != "pending":
@@ -108,7 +117,7 @@ async def show_call(visit: Visit) -> View:
     before = None if whole.before is None else _flat(whole.before.data)
     for event in whole.events:
         data = _flat(event.event.data)
-        changes[event.event.seq] = [] if before is None else _changes(before, data)
+        changes[event.event.seq] = _changes(before or {}, data)
         before = data
     values = {
         "whole": whole,
@@ -117,7 +126,7 @@ async def show_call(visit: Visit) -> View:
         "changes": changes,
         "mark_of": mark_of,
         "kinds": KINDS,
-        "signs": _SIGNS,
+        "signs": SIGNS,
         "words": _words,
         "now": visit.services.now(),
         "attempts_shown": max(1, min(_OF_ONE, _ATTEMPTS // max(1, deliveries))),
@@ -233,9 +242,15 @@ def _text(value: object) -> str:
 
 
 def _changes(before: dict[str, str], after: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Path, old and new of what differs; empty where it was not there."""
+    """Path, old and new of what differs; empty where there was nothing, which JSON says in several ways."""
     names = [*before, *(name for name in after if name not in before)]
-    return [(n, before.get(n, ""), after.get(n, "")) for n in names if before.get(n) != after.get(n)]
+    pairs = [(name, _said(before, name), _said(after, name)) for name in names]
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _said(data: dict[str, str], name: str) -> str:
+    text = data.get(name, "")
+    return "" if text in {"null", "[]"} else text
 
 
 def call_screens() -> list[Screen | Action]:
