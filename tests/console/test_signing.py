@@ -199,3 +199,18 @@ async def test_a_changed_password_ends_every_other_session(world: World) -> None
     assert "Your password is changed" in (await one.follow(done)).text
     assert (await other.get("/account")).status_code == 401
     assert (await sign_in(other, "ann"), await sign_in(other, "ann", "four other words")) == (401, 303)
+
+
+async def test_who_finds_a_session_open_does_not_find_out_its_password_by_it(world: World) -> None:
+    await world.users.add(name="ann", company=None, role="operator", password=PASSWORD)
+    browser = world.browser()
+    await browser.send("/sign-in", {"name": "ann", "password": PASSWORD})
+    new = {"password": "another of four words", "again": "another of four words"}
+    codes = []
+    for number in range(12):
+        tried = {"current": f"a guess, number {number}", **new}
+        codes.append((await browser.submit("/account", tried, to="/account/password")).status_code)
+    assert codes == [422] * 10 + [429] * 2
+    assert (await browser.submit("/account", {"current": PASSWORD, **new}, to="/account/password")).status_code == 429
+    world.time += 120_000
+    assert (await browser.submit("/account", {"current": PASSWORD, **new}, to="/account/password")).status_code == 303
