@@ -1,18 +1,16 @@
 """What a million owed deliveries cost: the start, memory, another company's latency, and how fast they go out again.
 
-The ledger is made once, through the ledger's own code, and kept in .cache; each run takes a copy. Four receivers are
-down at first (nothing listens). A start on an empty ledger, in the same run, is the yardstick.
+Each run takes a copy of a ledger of `ledgers.py`. Four receivers are down at first (nothing listens). A start on an
+empty ledger, in the same run, is the yardstick.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import shutil
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, NamedTuple, cast
@@ -20,21 +18,15 @@ from typing import Any, Final, NamedTuple, cast
 import httptools
 import uvloop
 
-import ringpost.ledger.sqlite
-from ringpost.access.sealing import open_vault
 from ringpost.clock import wall_clock
-from ringpost.integrations.registry import Registry
 from ringpost.integrations.requests import EditRequest, InstallRequest
-from ringpost.ledger.ledger import Ledger
-from ringpost.ledger.open import open_ledger
 from ringpost.model.event import NewEvent
-from ringpost.settings import Settings
 
 from .latency import Latency, measure_latency
+from .ledgers import opened, prepared
 from .programs import Service, free_port, service
 
 OWED: Final = 1_000_000
-_CACHE: Final = Path(__file__).parents[1] / ".cache" / "bench"
 _COMPANY: Final = "it_owed"
 _INTEGRATIONS: Final = 4
 _EACH: Final = 2  # integrations that an event is owed to
@@ -70,12 +62,12 @@ class Drain(NamedTuple):
 
 def measure_owed(folder: Path) -> None:
     """Measure and print."""
-    prepared = _prepared()
+    ready_made = prepared(f"owed-{OWED}", f"{OWED:,} owed deliveries", _make)
     with service(folder / "empty") as running:
         empty = _measure_start(running, "empty")
     data, port = folder / "owed" / "data", free_port()
     data.parent.mkdir(parents=True)
-    shutil.copytree(prepared, data)
+    shutil.copytree(ready_made, data)
     asyncio.run(_point_at(data, f"http://127.0.0.1:{port}/"))
     with service(folder / "owed") as running:
         owed = _measure_start(running, "owed")
@@ -115,25 +107,8 @@ def _print(empty: Start, owed: Start, drain: Drain, most: float) -> None:
 
 
 # --- the ledger ------------------------------------------------------------------------------------------------------
-def _prepared() -> Path:
-    """The data folder with all that is owed, made if it is not there for this form of the ledger."""
-    tables = b"".join(
-        file.read_bytes() for file in sorted(Path(ringpost.ledger.sqlite.__path__[0]).glob("migrations/*"))
-    )
-    folder = _CACHE / f"owed-{OWED}-{hashlib.sha256(tables).hexdigest()[:12]}"
-    if not folder.exists():
-        part = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        print(f"Making a ledger with {OWED:,} owed deliveries in {folder} (once) …", flush=True)
-        began = time.monotonic()
-        asyncio.run(_make(part))
-        part.rename(folder)
-        print(f"… done in {time.monotonic() - began:.0f} s", flush=True)
-    return folder
-
-
 async def _make(data: Path) -> None:
-    async with _opened(data) as (ledger, registry):
+    async with opened(data) as (ledger, registry):
         made = [
             (await registry.install(_COMPANY, InstallRequest(type="webhook", url="http://127.0.0.1:9/")))[0].id
             for _ in range(_INTEGRATIONS)
@@ -165,22 +140,9 @@ def _events(call: int, integrations: Sequence[str]) -> list[NewEvent]:
 
 async def _point_at(data: Path, url: str) -> None:
     """Have all integrations deliver there."""
-    async with _opened(data) as (_, registry):
+    async with opened(data) as (_, registry):
         for integration in registry.all():
             await registry.edit(_COMPANY, integration.id, EditRequest(url=url))
-
-
-@asynccontextmanager
-async def _opened(data: Path) -> AsyncIterator[tuple[Ledger, Registry]]:
-    settings = Settings(data=str(data), allow_networks=("127.0.0.0/8",))
-    ledger = await open_ledger(settings.ledger_path, now=wall_clock)
-    try:
-        vault = open_vault(settings.sealing_key_path, make=True)
-        registry = Registry(ledger, vault, settings, wall_clock, on_change=lambda _: None)
-        await registry.load()
-        yield ledger, registry
-    finally:
-        await ledger.close()
 
 
 # --- the receiver ----------------------------------------------------------------------------------------------------

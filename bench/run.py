@@ -5,6 +5,7 @@
     python -m bench.run owed         about 3 minutes: what a million owed deliveries cost
     python -m bench.run decode       about 20 seconds: manager events/s that one source decodes
     python -m bench.run calls        about 2 minutes: a thousand calls at once, from the simulator
+    python -m bench.run console      about a minute: each page of the console on a million deliveries
     python -m bench.run … --long     more and longer rounds
 
 Prints events/s accepted and delivered, CPU a delivery, and the latency from acceptance to the receiver; see
@@ -28,13 +29,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from .calls import measure_calls
+from .console import measure_console
 from .decode import measure_decode
 from .isolation import measure_isolation
 from .latency import Latency, measure_latency
 from .owed import measure_owed
 from .programs import Load, Nginx, Service, find, load, missing_programs, nginx, service
 
-_NAMES: Final = ("throughput", "isolation", "owed", "decode", "calls")
+_NAMES: Final = ("throughput", "isolation", "owed", "decode", "calls", "console")
 _LOW: Final = 100.0  # events/s of the low load
 
 
@@ -155,6 +157,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.name == "decode":
         measure_decode()
+        return
+    if arguments.name == "console":
+        with tempfile.TemporaryDirectory(prefix="ringpost-bench-", dir=arguments.folder) as name:
+            measure_console(Path(name))
         return
     if missing := missing_programs():
         sys.exit(f"Needed and not installed: apt-get install {' '.join(missing)}")

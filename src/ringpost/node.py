@@ -20,6 +20,7 @@ import structlog
 from litestar.types import ControllerRouterHandler
 
 from ringpost import __version__
+from ringpost.access.guesses import Guesses
 from ringpost.access.keys import Caller, Keys
 from ringpost.access.sealing import Vault, open_vault
 from ringpost.access.sessions import LINK_CALLER, Sessions
@@ -32,7 +33,7 @@ from ringpost.calls.machine import CallMachine
 from ringpost.calls.parties import EMERGENCY
 from ringpost.clock import wall_clock
 from ringpost.console.console import Console
-from ringpost.console.live import INTEGRATION, WORK
+from ringpost.console.live import INTEGRATION, PBX, WORK
 from ringpost.directory.registry import Directories
 from ringpost.dispatch.dispatcher import Dispatcher
 from ringpost.errors import RingpostError
@@ -48,6 +49,7 @@ from ringpost.sources.asterisk.client import AsteriskSource
 from ringpost.sources.feed import Feed
 from ringpost.sources.left import end_left_calls
 from ringpost.sources.source import Source
+from ringpost.sources.standing import PbxStanding
 from ringpost.sources.watch import Watch
 from ringpost.sources.watching import keep_watch, lost_since
 from ringpost.telemetry.metrics import Metrics
@@ -134,6 +136,7 @@ class Node:
             keys=self.keys,
             users=self.users,
             sessions=self.sessions,
+            guesses=Guesses(now),
             metrics=self.metrics,
             settings=settings,
             dispatcher_replayed=self.dispatcher.replayed,
@@ -147,6 +150,7 @@ class Node:
             erasures=self.erasures,
             url=lambda: self.url,
             directories=self.directories,
+            pbxs=self._standings,
         )
         self.console = Console(self.services, settings.public_url)
         self.url = self.local_url = ""
@@ -234,7 +238,14 @@ class Node:
             now=self.now(),
             lost_since=known,
         )
-        watching = keep_watch(watch, source.status, self.bulletin.tell, self.now, end_calls=feed.end_calls)
+        watching = keep_watch(
+            watch,
+            source.status,
+            self.bulletin.tell,
+            self.now,
+            end_calls=feed.end_calls,
+            changed=partial(self.console.live.tell, PBX, company, serial),
+        )
         self._watching.append(asyncio.create_task(watching, name=f"watch {company}/{serial}"))
 
     async def _end_left_calls(self, listened_to: Collection[tuple[str, str]]) -> None:
@@ -319,6 +330,13 @@ class Node:
             return True
         return self.users.is_good(caller) if is_user(caller) else self.keys.is_good(caller)
 
+    def _standings(self) -> list[PbxStanding]:
+        addresses = {(pbx.company, pbx.serial): f"{pbx.host}:{pbx.port}" for pbx in self.settings.pbx}
+        return [
+            _standing(company, serial, addresses.get((company, serial), ""), feed)
+            for (company, serial), feed in self._feeds.items()
+        ]
+
     def _refresh_metrics(self) -> None:
         dispatching = self.dispatcher.statistics()
         lanes = dispatching.lanes
@@ -370,6 +388,22 @@ async def start_node(
         open_door.close()
         raise
     return node
+
+
+def _standing(company: str, serial: str, address: str, feed: Feed) -> PbxStanding:
+    calls, told = feed.machine.statistics(), feed.statistics()
+    return PbxStanding(
+        company=company,
+        serial=serial,
+        address=address,
+        status=feed.source.status(),
+        calls=calls.open,
+        seen=calls.started,
+        ended=calls.reconciled,
+        begun=calls.resumed,
+        waiting=told.backlog,
+        lost=told.lost + told.refused,
+    )
 
 
 async def _end(task: asyncio.Task[None]) -> None:

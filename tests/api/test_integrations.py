@@ -183,3 +183,12 @@ async def test_the_told_secret_is_the_one_that_is_signed_with(world: World) -> N
         hmac.new(secret.encode(), b"{}", hashlib.sha256).hexdigest() for secret in (installed[1].secret, made["secret"])
     )
     assert signed == told
+
+
+async def test_a_viewer_sees_no_value_of_a_urls_query(world: World) -> None:
+    made = await world.install(url=f"{HOOK}?token=hidden-from-viewers&tenant=7")
+    for path in ("/v1/integrations", f"/v1/integrations/{made['id']}"):
+        for key, url in (("admin", made["url"]), ("viewer", f"{HOOK}?token=••••&tenant=••••")):
+            shown = await world.done("GET", path, key=key)
+            [one] = shown if isinstance(shown, list) else [shown]
+            assert one["url"] == url

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import random
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, Self, cast
 
 import httpx
 from argon2 import PasswordHasher
 
+from ringpost.access.guesses import Guesses
 from ringpost.access.keys import Keys
 from ringpost.access.sealing import Vault
 from ringpost.access.sessions import Sessions
@@ -28,7 +29,8 @@ from ringpost.ledger.open import open_ledger
 from ringpost.model.access import Role
 from ringpost.model.delivery import Attempt, Delivery, DeliveryState, Owed, parse_delivery_id
 from ringpost.model.work import ERASURE, REPLAY
-from ringpost.settings import Settings
+from ringpost.settings import PbxSettings, Settings
+from ringpost.sources.standing import PbxStanding
 from ringpost.telemetry.metrics import Metrics
 from ringpost.upkeep.erasure import Erasures
 from ringpost.work.replay import Replays
@@ -42,6 +44,9 @@ ADDRESSES: Final[Mapping[str, list[str]]] = {"inside.example.com": ["10.0.0.7"]}
 WRITES: Final = {"commit", "add_integration", "check", "call", "add_key", "add_work", "change_directory"}
 HOOK: Final = "https://hooks.example.com/calls"
 QUEUE: Final = "https://sqs.eu-central-1.amazonaws.com/123456789012/calls.fifo"
+NOT_THERE: Final = PbxSettings(
+    company=OURS, serial="PBX2", host="127.0.0.1", port=9, user="ringpost", secret="of a PBX that is not there"
+)
 QUICK: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # as little as it can
 AWS: Final = {"key": "AKIAIOSFODNN7EXAMPLE", "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
 
@@ -63,22 +68,63 @@ class FailingLedger:
         return getattr(self._ledger, name)
 
 
+class Serving:
+    """One application and the services that it works with at the moment: those of the world that is tested. Making an
+    application takes 100 ms, so those of worlds that are over serve others."""
+
+    free: ClassVar[dict[type, list[Any]]] = {}
+
+    @classmethod
+    def of(cls, services: Services) -> Self:
+        free = cls.free.setdefault(cls, [])
+        serving: Self = free.pop() if free else cls(services)
+        serving.services = services
+        return serving
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.current: Any = _Late(lambda: self.services)
+        self.app = self.make_app()
+
+    def make_app(self) -> Any:
+        return build_app(self.current)
+
+    def leave(self) -> None:
+        self.free[type(self)].append(self)
+
+
+class _Late:
+    """What is found only when it is used. Its methods may be kept."""
+
+    def __init__(self, found: Callable[[], Any]) -> None:
+        self._found = found
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"intake", "ledger"}:  # some operations keep them
+            return _Late(lambda: getattr(self._found(), name))
+        if name in {"accept_event", "accept_batch"}:
+            return lambda *given: getattr(self._found(), name)(*given)  # noqa: PLW0108 - found when it is called
+        return getattr(self._found(), name)
+
+
 class World:
     """The API with its parts. keys: the text of a key by its role, and `foreign`: an admin's of the other company."""
 
     def __init__(self) -> None:
         self.time = START
         self.is_ready = self.has_room = True
+        self.is_sound = True  # its application may serve another
         self.replayed: list[Owed] = []
         self.dropped: list[tuple[str, str, int]] = []
         self.keys: dict[str, str] = {}
+        self.pbxs: list[PbxStanding] = []
         self.port = 0
         self._server: HttpServer | None = None
 
     async def start(self, folder: Path, *, on_socket: bool) -> None:
         self.failing = FailingLedger(await open_ledger(folder / "ringpost.db", now=self.now))
         self.ledger = cast("Ledger", self.failing)
-        settings, metrics, vault = Settings(), Metrics(), Vault(VAULT_KEY)
+        settings, metrics, vault = Settings(pbx=(NOT_THERE,)), Metrics(), Vault(VAULT_KEY)
         keys = Keys(self.ledger, self.now)
         self.users = Users(self.ledger, self.now, QUICK)
         self.sessions = self.make_sessions()
@@ -94,6 +140,7 @@ class World:
             keys=keys,
             users=self.users,
             sessions=self.sessions,
+            guesses=Guesses(self.now),
             metrics=metrics,
             settings=settings,
             dispatcher_replayed=self.replayed.append,
@@ -107,6 +154,7 @@ class World:
             erasures=erasures,
             url=lambda: "http://127.0.0.1:8800",
             directories=self.directories,
+            pbxs=lambda: self.pbxs,
         )
         grants: dict[str, tuple[str | None, Role]] = {
             "operator": (None, "operator"),
@@ -121,7 +169,8 @@ class World:
         )
         self.keys = {key.name: text for key, text in made}
         await keys.revoke(made[-1][0].id)
-        self.app: Any = self.make_app()
+        self.serving = self.make_serving()
+        self.app: Any = self.serving.app
         app = self.app
         transport = httpx.ASGITransport(app=app)
         if on_socket:
@@ -144,9 +193,11 @@ class World:
         await self.works.close(1_000)
         await self.directories.close()
         await self.ledger.close()
+        if self.is_sound:
+            self.serving.leave()
 
-    def make_app(self) -> Any:
-        return build_app(self.services)
+    def make_serving(self) -> Serving:
+        return Serving.of(self.services)
 
     def make_sessions(self) -> Sessions:
         return Sessions(self.now)

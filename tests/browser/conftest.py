@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,16 +12,38 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from ringpost.calls.observation import Snapshot
 from ringpost.console.inbox import Inbox
 from ringpost.console.inbox_page import inbox_receiver, inbox_screens
 from ringpost.intake.notices import notice_event
 from ringpost.integrations.requests import InstallRequest
 from ringpost.model.notice import Notice
+from ringpost.model.point import HOUR, MINUTE, Point
 from ringpost.node import Node, start_node
-from ringpost.settings import Settings
+from ringpost.settings import PbxSettings, Settings
+from ringpost.sources.source import Say, SourceStatus
 from tests.real import prerequisites
 
 PICTURES: Final = "RINGPOST_TEST_PICTURES"  # a folder for pictures that are to be looked at
+
+
+NOT_THERE: Final = PbxSettings(
+    company="acme_gmbh", serial="PBX2", host="127.0.0.1", port=9, user="ringpost", secret="never used"
+)
+
+
+class Quiet:
+    """A PBX that is connected and has no call."""
+
+    def __init__(self, since: int) -> None:
+        self._status = SourceStatus(connected_since=since, heard=since + 61_000, version="22.10.1")
+
+    async def run(self, say: Say) -> None:
+        say(Snapshot())
+        await asyncio.Event().wait()
+
+    def status(self) -> SourceStatus:
+        return self._status
 
 
 @pytest.fixture
@@ -45,8 +68,9 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
         )
         return [inbox_receiver(inbox)]
 
-    settings = Settings(data=str(tmp_path), port=0, allow_networks=("127.0.0.0/8",))
-    node = await start_node(settings, routes_of=routes)
+    settings = Settings(data=str(tmp_path), port=0, allow_networks=("127.0.0.0/8",), pbx=(NOT_THERE,))
+    node = await start_node(settings, routes_of=routes, later=[("acme_gmbh", "PBX1")])
+    await node.listen_to("acme_gmbh", "PBX1", Quiet(1_795_573_019_000))
     await node.keys.create(company="acme_gmbh", role="viewer", name="dashboard of the sales people in the north")
     await node.keys.create(company="wildix_srl", role="source", name="")
     revoked, _ = await node.keys.create(company="acme_gmbh", role="admin", name="old")
@@ -67,9 +91,25 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     for call in calls():
         answer = await node.intake.accept_event(json.dumps(call).encode(), lambda _: "acme_gmbh")
         assert answer.status == 202
+    await node.ledger.add_points(list(traffic(node.now())))
     yield node
     inbox.close()
     await node.stop()
+
+
+def traffic(now: int) -> Iterator[Point]:
+    """A day of counts, of the company and of the service."""
+    hour = now // MINUTE * MINUTE - HOUR
+    for number in range(24 * 60):
+        at = hour + HOUR - number * MINUTE
+        delivered = 30 + (number * 7) % 13 - (number * 3) % 17
+        failed = 4 if number % 9 == 0 else 0
+        for company in ("acme_gmbh", ""):
+            yield Point(
+                company=company, integration="", span=MINUTE, time=at, calls=delivered // 4, events=delivered,
+                delivered=delivered, failed=failed, exhausted=failed // 4,
+                latencies=(delivered - 3, 0, 2, 0, 0, 0, 0, failed and 1, 0, 0, 0, 0),
+            )  # fmt: skip
 
 
 def calls() -> Iterator[dict[str, Any]]:

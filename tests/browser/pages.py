@@ -7,6 +7,8 @@ from typing import Final
 # a name: the address; those who build a screen add theirs
 PAGES: Final = {
     "inbox": "/inbox",
+    "overview": "/overview",
+    "overview-week": "/overview?last=week&company=acme_gmbh",
     "calls": "/calls",
     "call": "/calls/acme_gmbh_k1?company=acme_gmbh",
     "call-again": "/calls/acme_gmbh_k1/replay?company=acme_gmbh",
@@ -16,6 +18,10 @@ PAGES: Final = {
     "replays": "/replays",
     "integrations": "/integrations",
     "integrations-install": "/integrations/install",
+    "pbxs": "/pbxs",
+    "pbx": "/pbxs/PBX1?company=acme_gmbh",
+    "pbx-not-there": "/pbxs/PBX2?company=acme_gmbh",
+    "pbx-add": "/add-pbx",
     "people": "/people?company=acme_gmbh",
     "keys": "/keys",
     "notices": "/notices",

@@ -70,7 +70,7 @@ async def test_pages_can_be_used_by_everybody(
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_the_pages_behind_the_list_of_deliveries_are_sound_too(
+async def test_the_pages_behind_lists_are_sound_too(
     chromium: Browser, node: Node, sign_in: Any, picture: Callable[[Page, str], Any], look: Any, width: int
 ) -> None:
     axe = npm_package("axe-core@4.14.1", "axe-core/axe.min.js").read_text("utf-8")
@@ -85,6 +85,16 @@ async def test_the_pages_behind_the_list_of_deliveries_are_sound_too(
         found = await page.evaluate("axe.run()")
         assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]] == [], name
 
+    crm = next(one for one in node.registry.all() if one.name == "CRM of the house")
+    for name in ("", "/edit", "/rotate", "/delete"):
+        await page.goto(f"{node.local_url}/integrations/{crm.id}{name}")
+        await looked_at(f"integration{name.replace('/', '-')}")
+    await page.goto(f"{node.local_url}/add-pbx")
+    for label, value in (("Company", "acme_gmbh"), ("Serial", "pbx7"), ("Host", "127.0.0.1"), ("Port", "9")):
+        await page.locator("main").get_by_label(label, exact=True).fill(value)
+    await page.get_by_role("button", name="Show what to paste").click()
+    await page.get_by_role("button", name="Check it now").click()
+    await looked_at("pbx-paste")
     await page.goto(f"{node.local_url}/deliveries?company=acme_gmbh&state=delivered")
     await page.locator("td.when a").last.click()
     await looked_at("delivery")

@@ -79,6 +79,116 @@ async def test_a_new_notice_appears_by_itself_but_never_under_the_pointer(page: 
     await expect(page.locator("#notices tbody tr").first).to_contain_text("Lost just now.")
 
 
+async def test_the_charts_are_drawn_and_another_range_is_a_key_away(page: Page, node: Node) -> None:
+    faults: list[str] = []
+    page.on("console", lambda told: faults.append(told.text) if told.type in {"error", "warning"} else None)
+    await page.goto(f"{node.local_url}/overview")
+    charts = page.locator("[data-chart] canvas")
+    await expect(charts).to_have_count(3)
+    coloured = """chart => {
+        const {data} = chart.getContext("2d").getImageData(0, 0, chart.width, chart.height);
+        return new Set(new Uint32Array(data.buffer)).size;
+    }"""
+    for number in range(3):
+        assert await charts.nth(number).evaluate(coloured) > 20  # lines, a grid, letters
+    wide = (await charts.first.bounding_box())["width"]  # type: ignore[index]
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await expect(charts.first).not_to_have_css("width", f"{wide}px")
+    await page.keyboard.press("3")
+    await page.wait_for_url("**/overview?last=week")
+    await expect(page.locator("[data-key='3']")).to_have_attribute("aria-current", "page")
+    await expect(charts).to_have_count(3)
+    assert faults == []
+
+
+async def test_calls_arrive_by_themselves_and_nothing_jumps_under_the_pointer(page: Page, node: Node) -> None:
+    async def tell(call: str, **more: Any) -> None:
+        told = {"id": call, "type": "call:start", "data": {"status": "RINGING", "destination": "1002"}} | more
+        assert (await node.intake.accept_event(json.dumps(told).encode(), lambda _: "acme_gmbh")).status == 202
+
+    await page.goto(f"{node.local_url}/calls?company=acme_gmbh")
+    await expect(page.locator("#live-state")).to_have_text("Live.")
+    rows = page.locator("#calls tbody tr")
+    await expect(rows).to_have_count(4)
+    await tell("new1")
+    await expect(rows).to_have_count(5)  # the pointer is elsewhere
+    await expect(rows.first).to_have_attribute("id", "acme_gmbh-acme_gmbh_new1")
+    second = rows.nth(1)
+    await second.hover()
+    before = await second.bounding_box()
+    await tell("new2")
+    await tell("new3")
+    news = page.locator("[data-news]")
+    await expect(news).to_have_text("2 new calls: show them")
+    await tell("new1", type="call:update", data={"status": "TALKING", "destination": "1002"})
+    await expect(rows.first).to_contain_text("TALKING")  # what is there changes where it is
+    assert await second.bounding_box() == before
+    await expect(rows).to_have_count(5)
+    await page.keyboard.press(".")
+    await expect(rows).to_have_count(7)
+    await expect(news).to_be_hidden()
+
+
+async def test_how_long_a_call_goes_on_is_counted_on(page: Page, node: Node) -> None:
+    await page.clock.install()
+    await page.goto(f"{node.local_url}/calls?company=acme_gmbh&open=true")
+    shown = page.locator(".elapsed")
+    said = await shown.evaluate("one => Number(one.dataset.elapsed)")
+    await page.clock.run_for(61_000)
+    seconds = (said + 61_000) // 1_000
+    expected = [f"{at // 60}:{at % 60:02}" for at in (seconds, seconds + 1)]
+    assert await shown.text_content() in expected
+
+
+async def test_a_calls_body_is_copied_as_it_was_sent(chromium: Browser, node: Node, sign_in: Any) -> None:
+    context = await chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = await sign_in(context)
+    await page.goto(f"{node.local_url}/calls/acme_gmbh_k1?company=acme_gmbh")
+    await page.get_by_role("link", name="Body").first.click()
+    dialog = page.locator("dialog[open]")
+    body = await dialog.locator("#body").text_content()
+    assert json.loads(body)["id"] == "acme_gmbh_k1"
+    await dialog.get_by_role("button", name="Copy").first.click()
+    await expect(dialog.get_by_role("button", name="Copied")).to_be_visible()
+    assert await page.evaluate("navigator.clipboard.readText()") == body
+
+
+async def test_an_integration_is_installed_tried_changed_and_deleted(page: Page, node: Node) -> None:
+    await page.goto(f"{node.local_url}/integrations/install?company=acme_gmbh")
+    await expect(page.get_by_label("AWS key id")).to_be_hidden()
+    await page.get_by_label("Type").select_option("sqs")
+    await expect(page.get_by_label("AWS key id")).to_be_visible()
+    await page.get_by_label("Type").select_option("webhook")
+    inbox = next(one for one in node.registry.all() if one.name == "Inbox")
+    await page.get_by_label("URL").fill("not an address")
+    await page.get_by_label("Name", exact=True).fill("Desk")
+    await page.get_by_role("button", name="Install it").click()
+    await expect(page.locator("#e-url")).to_be_visible()
+    await page.get_by_label("URL").fill(inbox.url)
+    await page.get_by_role("button", name="Install it").click()
+    await expect(page.locator("#secret")).to_contain_text("whsec_")
+    await page.get_by_role("link", name="send it a test call").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Desk")
+    await page.get_by_role("button", name="Send a test call").click()
+    await expect(page.locator("#tested .badge.good")).to_have_count(4)  # by itself, without loading the page again
+    await page.get_by_role("link", name="Change it").click()
+    await page.get_by_label("Custom headers").fill("X-Tenant: seventeen")
+    await page.get_by_label("call:update").check()
+    await page.get_by_role("button", name="Change it").click()
+    await expect(page.get_by_role("status").first).to_have_text("Changed: events, headers.")
+    await expect(page.locator("#integration")).to_contain_text("X-Tenant: ••••")
+    await page.get_by_role("link", name="Another secret…").click()
+    await page.locator("dialog").get_by_role("button", name="Use the new secret").click()
+    await expect(page.get_by_role("status").first).to_contain_text("The new secret signs from now on; the one before")
+    await page.get_by_role("link", name="To the integration", exact=True).click()
+    await expect(page.locator("#integration")).to_contain_text("the one before it signs too")
+    await page.get_by_role("link", name="Delete…").click()
+    await page.locator("dialog").get_by_label("Its id").fill(page.url.rpartition("/")[2].partition("?")[0])
+    await page.locator("dialog").get_by_role("button", name="Delete it").click()
+    await expect(page.get_by_role("status").first).to_contain_text("The integration is deleted.")
+    assert not [one for one in node.registry.all() if one.name == "Desk"]
+
+
 async def test_a_key_is_made_and_revoked_in_a_dialog(page: Page, node: Node) -> None:
     await page.goto(f"{node.local_url}/keys")
     await page.locator("summary", has_text="Make a key").click()

@@ -11,37 +11,12 @@ from typing import Any
 
 import pytest
 
-from ringpost.cli.changing import read_delays
 from ringpost.cli.client import connect
-from ringpost.errors import RingpostError
 from ringpost.settings import Settings
 from tests.cli.program import Done, Running, ringpost, running
 from tests.real.receiver import Receiver
 
 LOOPBACK = {"RINGPOST_ALLOW_NETWORKS": "127.0.0.0/8"}
-
-
-@pytest.mark.parametrize(
-    ("text", "delays"),
-    [
-        ("5s,30s,2m", [5_000, 30_000, 120_000]),
-        ("250ms, 1h ,1d", [250, 3_600_000, 86_400_000]),
-        ("0s", [0]),
-        ("none", []),
-        ("default", None),
-    ],
-)
-def test_a_schedule_is_read_with_its_units(text: str, delays: list[int] | None) -> None:
-    assert read_delays(text) == delays
-
-
-@pytest.mark.parametrize(
-    ("text", "place"), [("", 0), ("5", 0), ("5s,", 1), ("5s,x", 1), ("5s,-1s", 1), ("1.5s", 0), ("5 s", 0), ("5S", 0)]
-)
-def test_what_is_no_wait_is_refused_at_its_place(text: str, place: int) -> None:
-    with pytest.raises(RingpostError) as refused:
-        read_delays(text)
-    assert (refused.value.code, refused.value.field) == ("invalid_value", f"retryDelaysMs[{place}]")
 
 
 @pytest.fixture

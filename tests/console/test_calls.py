@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+import re
+from datetime import UTC, datetime
 
+from tests.api.world import OURS, event
 from tests.console.world import World
 
 
@@ -48,3 +51,65 @@ async def test_an_event_and_a_call_are_delivered_again_once_they_ended(world: Wo
     assert "delivered again to 1 integration." in told.text
     await world.conclude(delivery, "delivered")
     assert "The call is being delivered again." in (await browser.follow(await browser.submit(ask, {}))).text
+
+
+async def test_calls_are_found_by_direction_and_time(world: World) -> None:
+    ids = {}
+    for way in ("INBOUND", "OUTBOUND"):
+        data = {"status": "RINGING", "direction": way}
+        await world.done("POST", "/v1/events", event(call=way.lower(), data=data), key="source")
+        ids[way] = f"{OURS}_{way.lower()}"
+        world.time += 3_600_000
+    browser = await world.signed_in("viewer")
+
+    async def found(query: str) -> list[str]:
+        page = (await browser.get(f"/calls?{query}")).text
+        return [way for way, call in ids.items() if f'id="{OURS}-{call}"' in page]
+
+    first = datetime.fromtimestamp((world.time - 2 * 3_600_000) / 1_000, UTC).strftime("%Y-%m-%dT%H:%M")
+    assert await found("direction=INBOUND") == ["INBOUND"]
+    assert await found(f"to={first}") == ["INBOUND"]
+    assert await found(f"from={first}") == ["INBOUND", "OUTBOUND"]
+    assert await found("last=hour") == ["OUTBOUND"]
+    assert await found(f"direction=OUTBOUND&to={first}") == []
+    by_id = (await browser.get(f"/calls?direction=OUTBOUND&q={ids['INBOUND']}")).text
+    assert "This is the call with that id; the other filters are left out." in by_id
+    wrong = await browser.get("/calls?from=yesterday")
+    assert wrong.status_code == 422
+    assert "such as 2026-11-25T17:10" in wrong.text
+
+
+async def test_the_first_event_of_a_further_page_says_what_changed_too(world: World) -> None:
+    for number in range(23):
+        data = {"status": "RINGING", "destination": str(number)}
+        kind = "call:start" if number == 0 else "call:update"
+        await world.done("POST", "/v1/events", event(call="long", type=kind, data=data), key="source")
+    browser = await world.signed_in("viewer")
+    first = (await browser.get(f"/calls/{OURS}_long")).text
+    later = re.search(r'href="([^"]+)" rel="next"', first)
+    assert later is not None
+    second = (await browser.get(html.unescape(later[1]))).text
+    assert re.search(
+        r"<h2>21\. call:update.*?<code>destination</code></dt><dd><span[^>]*>19 →</span> 20", second, re.DOTALL
+    )
+
+
+async def test_a_call_of_many_integrations_comes_in_small_pages(world: World) -> None:
+    for number in range(40):
+        await world.install(name=f"Integration number {number:02} of this company")
+    for number in range(6):
+        kind = "call:start" if number == 0 else "call:update"
+        await world.done(
+            "POST", "/v1/events", event(call="wide", type=kind, data={"status": str(number)}), key="source"
+        )
+    page = (await (await world.signed_in("admin")).get(f"/calls/{OURS}_wide")).text
+    assert len(page) < 100_000
+    assert page.count("number 07 of this company") == 2
+    assert 'rel="next"' in page
+
+
+async def test_how_long_a_call_goes_on_is_there_without_a_script(world: World) -> None:
+    await world.call()
+    world.time += 187_000
+    page = (await (await world.signed_in("viewer")).get("/calls")).text
+    assert re.search(r'<span class="elapsed" data-elapsed="18[78]\d{3}">3:0[78]</span>', page)

@@ -10,13 +10,20 @@ from pathlib import Path
 import pytest
 
 from ringpost.console.examples import examples_for
-from ringpost.console.integrations import BARS, DAY, HIGH, health_of
-from ringpost.model.point import QUARTER, Point
+from ringpost.model.integration import Credentials
 from ringpost.wire.signature import x_signature
 from tests.api.world import AWS, HOOK, QUEUE
 from tests.console.world import OURS, World
 
 INSTALL = "/integrations/install"
+MASK = "••••"
+
+
+def of(world: World, integration: str) -> Credentials:
+    """What is secret of an integration."""
+    return world.registry.get(OURS, integration)[1]
+
+
 GOOD = {"type": "webhook", "url": HOOK, "name": "CRM", "wants-call:*": "1"}
 
 
@@ -81,6 +88,8 @@ async def test_an_integration_is_paused_resumed_changed_and_deleted(world: World
     assert "It goes on" in await done("resume")
     changed = await done("edit", {"name": "Other", "url": f"{HOOK}/2", "wants-call:end": "1"})
     assert f"{HOOK}/2" in changed
+    assert "Changed: name, URL, events. What is owed goes to the new URL, too." in changed
+    assert "Nothing was changed." in await done("edit", {"name": "Other", "url": f"{HOOK}/2", "wants-call:end": "1"})
     (integration,) = world.registry.of(OURS)
     assert (integration.name, integration.filter) == ("Other", ("call:end",))
     wrong = await browser.submit(f"{at}/delete", {"id": "nothis"})
@@ -91,14 +100,123 @@ async def test_an_integration_is_paused_resumed_changed_and_deleted(world: World
     assert not world.registry.of(OURS)
 
 
-async def test_a_test_call_leads_to_the_calls_page_where_it_arrives(world: World) -> None:
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"wants-call:*": ""}, "filter"), ({"url": ""}, "url"), ({"url": "ftp://x"}, "url"),
+        ({"name": "x" * 101}, "name"),
+        ({"headers": "no colon"}, "headers"), ({"headers": f"X-New: {MASK}"}, "headers.X-New"),
+        ({"headers": "X-A: 1\nx-a: 2"}, "headers.x-a"), ({"headers": "Host: x"}, "headers.Host"),
+        ({"retry": "5s,soon"}, "retryDelaysMs[1]"),
+    ],
+)  # fmt: skip
+async def test_a_change_that_is_refused_comes_back_as_it_was_sent_and_nothing_is_changed(
+    world: World, change: dict[str, str], field: str
+) -> None:
+    browser = await world.signed_in("admin")
+    made = await world.install(name="CRM", filter=["call:*"])
+    at = f"/integrations/{made['id']}/edit"
+    before = world.registry.get(OURS, made["id"])
+    sent = {"name": "New", "url": f"{HOOK}/new", "wants-call:*": "1", "wants-notice:*": "1", "retry": "7s"}
+    if field == "filter":
+        del sent["wants-notice:*"]
+    reply = await browser.submit(at, sent | change, to=at)
+    assert reply.status_code == 422
+    assert f"in <code>{field}</code>" in reply.text
+    assert re.search(r'aria-invalid="true"[^>]*aria-errormessage="e-[a-zA-Z]+"', reply.text)
+    assert world.registry.get(OURS, made["id"]) == before
+    if field != "filter":
+        assert re.search(r'name="wants-notice:\*" value="1" checked', reply.text)
+        assert 'value="New"' in reply.text or "name" in change
+    if "retry" not in change:
+        assert 'value="7s"' in reply.text
+
+
+async def test_custom_headers_are_added_kept_replaced_and_left_out_and_never_shown(world: World) -> None:
+    browser = await world.signed_in("admin")
+    form = GOOD | {"headers": "X-Tenant: first-value\nAuthorization: Bearer fourth-value\n"}
+    await browser.submit(INSTALL, form)
+    (made,) = world.registry.of(OURS)
+    at = f"/integrations/{made.id}/edit"
+    page = (await browser.get(at)).text
+    assert f"X-Tenant: {MASK}\nAuthorization: {MASK}" in page
+    assert "first-value" not in page + (await browser.get(f"/integrations/{made.id}")).text
+    changed = {**GOOD, "headers": f"x-tenant: {MASK}\nX-More: third-value"}
+    assert "Changed: headers." in (await browser.follow(await browser.submit(at, changed, to=at))).text
+    assert dict(of(world, made.id).headers) == {"x-tenant": "first-value", "X-More": "third-value"}
+
+
+async def test_a_retry_schedule_is_shown_and_changed_in_words(world: World) -> None:
+    browser = await world.signed_in("admin")
+    made = await world.install()
+    at = f"/integrations/{made['id']}"
+    assert "5s, 30s, 2m, 10m, 1h, 3h, 8h, 16h, 1d: the service&#39;s own" in (await browser.get(at)).text
+    form = {**GOOD, "retry": "1s, 90s,2h"}
+    assert "retry schedule" in (await browser.follow(await browser.submit(f"{at}/edit", form, to=f"{at}/edit"))).text
+    assert "<dd>1s, 90s, 2h</dd>" in (await browser.get(at)).text
+    assert 'value="1s,90s,2h"' in (await browser.get(f"{at}/edit")).text
+    assert world.registry.get(OURS, made["id"])[0].retry_delays_ms == (1_000, 90_000, 7_200_000)
+
+
+async def test_a_list_is_searched_and_paged_and_says_what_is_owed_for_how_long(world: World) -> None:
+    browser = await world.signed_in("admin")
+    ids = [(await world.install(name=f"Number {number:02}"))["id"] for number in range(53)]
+    first = (await browser.get("/integrations")).text
+    assert re.findall(r'<tr id="([^"]+)"', first) == ids[:50]
+    assert "53 installed" in first
+    following = re.search(r'href="(/integrations\?after=[^"]+)" rel="next"', first)
+    assert following is not None
+    assert re.findall(r'<tr id="([^"]+)"', (await browser.get(following[1])).text) == ids[50:]
+    found = (await browser.get("/integrations?q=number 07")).text
+    assert re.findall(r'<tr id="([^"]+)"', found) == [ids[7]]
+    assert "Nothing matches." in (await browser.get("/integrations?q=nobody")).text
+    await world.call()
+    world.time += 75_000
+    page = (await browser.get("/integrations")).text
+    assert re.search(r'data-label="Owed">1</td>\s*<td class="number" data-label="Oldest">1:1\d<', page)
+
+
+async def test_who_may_not_see_secrets_sees_no_keys_in_an_address(world: World) -> None:
+    url = f"{HOOK}?token=of-the-receiver&tenant=7"
+    made = await world.install(url=url)
+    for role, shown in (("admin", "token=of-the-receiver"), ("viewer", f"token={MASK}&amp;tenant={MASK}")):
+        browser = await world.signed_in(role)
+        for path in ("/integrations", f"/integrations/{made['id']}"):
+            page = (await browser.get(path)).text
+            assert shown in page, (role, path)
+            assert ("of-the-receiver" in page) == (role == "admin")
+
+
+async def test_a_paused_one_says_how_much_goes_out_when_it_resumes(world: World) -> None:
+    browser = await world.signed_in("admin")
+    at = f"/integrations/{(await world.install())['id']}"
+    await world.call()
+    await world.call()
+    assert "2 owed go out" not in (await browser.get(at)).text
+    await browser.submit(at, {}, to=f"{at}/pause")
+    assert "Resume: 2 owed go out" in (await browser.get(at)).text
+    assert (
+        "the 2 that it is owed go out, in order."
+        in (await browser.follow(await browser.submit(at, {}, to=f"{at}/resume"))).text
+    )
+
+
+async def test_a_test_call_is_watched_on_the_integrations_page(world: World) -> None:
     browser = await world.signed_in("admin")
     at = f"/integrations/{(await world.install())['id']}"
     reply = await browser.submit(at, {}, to=f"{at}/test")
     page = (await browser.follow(reply)).text
     assert "A test call is on its way" in page
-    assert page.count("call:start") == 1
-    assert "waiting" in page
+    tested = page[page.index('id="tested"') :]
+    assert [tested.count(f">{kind}<") for kind in ("call:start", "call:update", "call:end")][:2] == [1, 2]
+    assert "no attempt yet" in tested
+    deliveries = re.findall(r'id="test-(dlv_[^"]+)"', tested)
+    await world.conclude(deliveries[0], "delivered")
+    await world.conclude(deliveries[1], "pending", error="status")
+    later = (await browser.get(reply.headers["location"])).text
+    assert "500 Internal Server Error" in later
+    other = f"/integrations/{(await world.install())['id']}"
+    assert 'id="tested"' not in (await browser.get(f"{other}?test={','.join(deliveries)}")).text
 
 
 async def test_a_secret_that_is_shown_is_recorded_and_a_new_one_replaces_it(world: World) -> None:
@@ -107,27 +225,43 @@ async def test_a_secret_that_is_shown_is_recorded_and_a_new_one_replaces_it(worl
     at = f"/integrations/{made['id']}"
     assert made["secret"] in (await browser.submit(at, {}, to=f"{at}/reveal")).text
     assert "Who saw the secret" in (await browser.get(at)).text
+    assert "Who saw" not in (await (await world.signed_in("viewer")).get(at)).text
+
+
+async def test_another_secret_replaces_it_and_the_old_one_signs_for_a_while(world: World) -> None:
+    browser = await world.signed_in("admin")
+    made = await world.install()
+    at = f"/integrations/{made['id']}"
     rotated = (await browser.submit(at, {}, to=f"{at}/rotate")).text
     assert made["secret"] not in rotated
     assert "whsec_" in rotated
-    assert "Who saw" not in (await (await world.signed_in("viewer")).get(at)).text
+    assert "signs beside it until 2023-08-31" in rotated  # the settings' day
+    own = {"secret": "a secret of their own", "graceMs": "0"}
+    mine = (await browser.submit(f"{at}/rotate", own, to=f"{at}/rotate")).text
+    assert "a secret of their own" in mine
+    assert "signs beside" not in mine
+    assert of(world, made["id"]).previous[0][1] <= world.time
+    short = await browser.submit(f"{at}/rotate", {"secret": "short", "graceMs": "3600000"}, to=f"{at}/rotate")
+    assert short.status_code == 422
+    assert re.search(r'id="f-secret"[^>]*aria-invalid="true"', short.text)
+    assert 'value="3600000" selected' in short.text
+    assert 'value="short"' not in short.text
+
+
+async def test_a_queues_aws_key_is_replaced_by_both_its_parts(world: World) -> None:
+    browser = await world.signed_in("admin")
+    made = await world.install(type="sqs", url=QUEUE, **AWS)
+    at = f"/integrations/{made['id']}"
+    half = await browser.submit(f"{at}/rotate", {"key": "AKIAI44QH8DHBEXAMPLE"}, to=f"{at}/rotate")
+    assert half.status_code == 422
+    assert re.search(r'id="f-secret"[^>]*aria-invalid="true"', half.text)
+    both = {"key": "AKIAI44QH8DHBEXAMPLE", "secret": "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"}
+    assert (await browser.submit(f"{at}/rotate", both, to=f"{at}/rotate")).status_code == 200
+    assert (of(world, made["id"]).key, of(world, made["id"]).secret) == tuple(both.values())
 
 
 async def test_without_integrations_the_page_says_what_to_do_next(world: World) -> None:
     assert "No integration is installed." in (await (await world.signed_in("viewer")).get("/integrations")).text
-
-
-def test_the_last_day_is_bars_of_hours_with_failures_marked() -> None:
-    quiet = health_of([], 0)
-    assert quiet.bars == []
-    points = [
-        Point(company="a", integration="b", span=QUARTER, time=0, delivered=10),
-        Point(company="a", integration="b", span=QUARTER, time=DAY - QUARTER, delivered=4, failed=1),
-    ]
-    health = health_of(points, 0)
-    assert [(bar.x, bar.kind) for bar in health.bars] == [(0, "good"), ((BARS - 1) * 5, "bad")]
-    assert health.bars[0].height == HIGH
-    assert health.words == "last day: 14 delivered, 1 attempts failed"
 
 
 def test_the_python_that_is_shown_verifies(monkeypatch: pytest.MonkeyPatch) -> None:

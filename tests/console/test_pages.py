@@ -15,6 +15,7 @@ import pytest
 from ringpost.console.assets import address, assets
 from ringpost.console.screen import Screen
 from ringpost.console.screens import all_screens
+from tests.api.world import HOOK
 from tests.console.world import OURS, World
 
 FOREIGN = re.compile(r"""(?:https?:)?//[a-z0-9]""", re.IGNORECASE)
@@ -73,7 +74,8 @@ async def test_pages_load_nothing_from_elsewhere_and_hold_no_script_or_style(
 ) -> None:
     async for name, reply in every_page(world):
         with subtests.test(page=name):
-            assert reply.headers["content-type"] == "text/html; charset=utf-8"
+            kind = "application/json" if "curves" in name else "text/html; charset=utf-8"
+            assert reply.headers["content-type"] == kind
             assert not FOREIGN.findall(reply.text)
             tags = Tags(reply.text)
             assert not tags.inside
@@ -165,3 +167,19 @@ async def test_a_fault_of_ours_is_a_page_that_tells_nothing_of_it(
     assert "Something went wrong on our side." in reply.text
     assert "machine" not in reply.text
     assert "division" not in reply.text
+
+
+async def test_pages_stay_small_with_very_many_companies_and_integrations(world: World) -> None:
+    for number in range(130):
+        company = f"company_of_a_long_name_{number:03}"
+        asked = {"type": "webhook", "url": HOOK, "company": company}
+        await world.done("POST", "/v1/integrations", asked, key="operator")
+    browser = await world.signed_in("operator")
+    for path in ("/overview", "/calls", "/deliveries", "/integrations", "/pbxs", "/keys", "/people", "/notices"):
+        page = (await browser.get(path)).text
+        assert len(page) < 60_000, path
+        assert '<select id="company"' not in page
+    chosen = world.registry.all()[77]
+    page = (await browser.get(f"/calls?integration={chosen.id}&company={chosen.company}")).text
+    assert f'<option value="{chosen.id}" selected>' in page
+    assert f'name="company" size="14" placeholder="all" autocomplete="off" value="{chosen.company}"' in page

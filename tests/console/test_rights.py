@@ -12,12 +12,16 @@ from urllib.parse import quote
 import pytest
 
 from ringpost.console.screen import Action, Screen
+from ringpost.sources.source import SourceStatus
+from ringpost.sources.standing import PbxStanding
 from tests.console.world import OURS, THEIRS, World
 
 ALL: Final = frozenset({"operator", "admin", "viewer"})
 CHANGERS: Final = frozenset({"operator", "admin"})
 # method and address: who may. A `source` key signs in nowhere.
 TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
+    ("GET", "/overview"): ALL,
+    ("GET", "/overview/curves"): ALL,
     ("GET", "/calls"): ALL,
     ("GET", "/calls/{id}"): ALL,
     ("GET", "/calls/{id}/sent/{delivery}"): ALL,
@@ -33,17 +37,25 @@ TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("POST", "/replays"): CHANGERS,
     ("POST", "/replays/{id}/cancel"): CHANGERS,
     ("GET", "/integrations"): ALL,
-    ("GET", "/integrations/install"): CHANGERS,
-    ("POST", "/integrations/install"): CHANGERS,
     ("GET", "/integrations/{id}"): ALL,
-    ("POST", "/integrations/{id}/edit"): CHANGERS,
     ("POST", "/integrations/{id}/pause"): CHANGERS,
     ("POST", "/integrations/{id}/resume"): CHANGERS,
     ("POST", "/integrations/{id}/test"): CHANGERS,
-    ("POST", "/integrations/{id}/rotate"): CHANGERS,
     ("POST", "/integrations/{id}/reveal"): CHANGERS,
     ("GET", "/integrations/{id}/delete"): CHANGERS,
     ("POST", "/integrations/{id}/delete"): CHANGERS,
+    ("GET", "/integrations/install"): CHANGERS,
+    ("POST", "/integrations/install"): CHANGERS,
+    ("GET", "/integrations/{id}/edit"): CHANGERS,
+    ("POST", "/integrations/{id}/edit"): CHANGERS,
+    ("GET", "/integrations/{id}/rotate"): CHANGERS,
+    ("POST", "/integrations/{id}/rotate"): CHANGERS,
+    ("GET", "/pbxs"): ALL,
+    ("GET", "/add-pbx"): frozenset({"operator"}),
+    ("POST", "/add-pbx"): frozenset({"operator"}),
+    ("POST", "/add-pbx/try"): frozenset({"operator"}),
+    ("GET", "/pbxs/{serial}"): ALL,
+    ("POST", "/pbxs/{serial}/check"): CHANGERS,
     ("GET", "/people"): ALL,
     ("POST", "/people"): CHANGERS,
     ("POST", "/people/numbering"): CHANGERS,
@@ -68,6 +80,8 @@ def named(screen: Screen | Action) -> tuple[str, str]:
 
 async def address(world: World, path: str) -> str:
     """The address with the id of something of ours."""
+    world.pbxs = [PbxStanding(company=OURS, serial="PBX2", address="", status=SourceStatus())]
+    path = path.replace("{serial}", "PBX2")
     if path.startswith("/keys/{id}"):
         made = await world.done("POST", "/v1/keys", {"role": "viewer"})
         return path.replace("{id}", made["id"])
@@ -134,7 +148,7 @@ async def test_a_company_sees_nothing_of_another(world: World, subtests: pytest.
             with subtests.test(path=path):
                 at = await address(world, path)
                 reply = await foreign.get(at)
-                assert reply.status_code == (404 if "{" in path else 200)
+                assert reply.status_code == (404 if "{" in path else 200 if "admin" in TABLE[method, path] else 403)
                 assert not re.search(rf"{OURS}|Of ours alone", without(at, reply.text))
                 named_ours = await foreign.get(f"{await address(world, path)}?company={OURS}")
                 assert named_ours.status_code == 403 if path in {"/keys", "/notices"} else named_ours.status_code < 500
@@ -162,7 +176,9 @@ async def test_a_source_key_signs_in_nowhere(world: World) -> None:
     assert "set-cookie" not in reply.headers
 
 
-@pytest.mark.parametrize(("role", "first"), [("operator", "/calls"), ("admin", "/calls"), ("viewer", "/calls")])
+@pytest.mark.parametrize(
+    ("role", "first"), [("operator", "/overview"), ("admin", "/overview"), ("viewer", "/overview")]
+)
 async def test_each_role_begins_at_the_first_page_that_it_may_see(world: World, role: str, first: str) -> None:
     reply = await (await world.signed_in(role)).get("/")
     assert (reply.status_code, reply.headers["location"]) == (303, first)

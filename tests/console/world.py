@@ -12,12 +12,13 @@ from ringpost.access.sessions import Sessions
 from ringpost.access.users import is_user
 from ringpost.api.app import build_app
 from ringpost.console.console import Console
+from ringpost.console.live import Live
 from ringpost.intake.notices import notice_event
 from ringpost.model.delivery import delivery_id
 from ringpost.model.event import decode_seq
 from ringpost.model.notice import Notice
 from tests.api import world as api_world
-from tests.api.world import event
+from tests.api.world import Serving, event
 
 OURS: Final = api_world.OURS
 THEIRS: Final = api_world.THEIRS
@@ -57,13 +58,25 @@ class Browser:
         return self.http.cookies.get(COOKIE)
 
 
+class ServingPages(Serving):
+    """With the console."""
+
+    console: Console
+
+    def make_app(self) -> Any:
+        self.console = Console(self.current, "")
+        return build_app(self.current, extra_routes=self.console.routes(), refusal_page=self.console.unknown)
+
+
 class World(api_world.World):
     """The API's world, with the console; every role has a browser that is signed in."""
 
-    def make_app(self) -> Any:
-        self.console = Console(self.services, "")
+    def make_serving(self) -> Serving:
+        serving = ServingPages.of(self.services)
+        serving.console.live = Live()
+        self.console = serving.console
         self.browsers: list[Browser] = []
-        return self.application(self.console)
+        return serving
 
     def application(self, console: Console) -> Any:
         return build_app(self.services, extra_routes=console.routes(), refusal_page=console.unknown)

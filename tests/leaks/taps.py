@@ -24,6 +24,8 @@ _SHOWS: Final = frozenset(
         ("POST", "/v1/keys"),
         ("POST", "/keys"),
         ("POST", "/integrations/install"),
+        ("POST", "/add-pbx"),
+        ("POST", "/add-pbx/try"),
         ("POST", "/integrations/{id}/rotate"),
         ("POST", "/integrations/{id}/reveal"),
         ("POST", "/v1/sign-in-links"),

@@ -28,6 +28,7 @@ WHOLE = {
     "failings": "failings",
     "calls_going_on_of_all": "calls",
     "call_numbers_going_on_of_all": "calls",
+    "count_all_open_calls": "calls",
     "forget_old": "remembered",
 }
 lists: st.SearchStrategy[List] = st.sampled_from(["calls", "events", "deliveries", "notices"])

@@ -42,7 +42,8 @@ async def over_asgi(app: Any) -> AsyncIterator[Post]:
 @asynccontextmanager
 async def fastapi(handler: Handler) -> AsyncIterator[Post]:
     app = FastAPI()
-    app.add_route("/calls", ASGIReceiver(handler, secret=SECRET, store=MemoryStore()), methods=["POST"])
+    receiver: Any = ASGIReceiver(handler, secret=SECRET, store=MemoryStore())
+    app.add_route("/calls", receiver, methods=["POST"])
     async with over_asgi(app) as post:
         yield post
 
@@ -112,6 +113,7 @@ async def wsgi(handler: Handler) -> AsyncIterator[Post]:
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
             "PATH_INFO": "/calls",
+            "QUERY_STRING": "",
             "CONTENT_LENGTH": str(len(one.body)),
             "wsgi.input": BytesIO(one.body),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def test_a_body_with_one_byte_changed_is_not(place: int, by: int) -> None:
 
 @pytest.mark.parametrize("name", ["webhook_id", "webhook_timestamp", "webhook_signature"])
 def test_neither_is_one_with_another_id_time_or_signature(name: str) -> None:
-    other = {"webhook_id": "dlv_0002", "webhook_timestamp": str(NOW + 1), "webhook_signature": "v1,AAAA"}[name]
+    other: Any = {"webhook_id": "dlv_0002", "webhook_timestamp": str(NOW + 1), "webhook_signature": "v1,AAAA"}[name]
     assert code_of(sent().but(**{name: other})) == "signature_wrong"
     assert code_of(sent().but(**{name: None})) == "signature_missing"
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from msgspec import Meta
 
+from ringpost.access.keys import RIGHTS, Caller
 from ringpost.integrations.requests import InstallRequest
 from ringpost.model.integration import Credentials, Integration, IntegrationState, PauseReason, TransmissionType
+from ringpost.transports.shown import MASK, url_shown
 from ringpost.wire.signature import standard_form
 
 from .shapes import Shape
-
-MASK: Final = "••••"  # in the place of a custom header's value
 
 
 class Install(InstallRequest, kw_only=True, forbid_unknown_fields=True):
@@ -22,7 +22,8 @@ class Install(InstallRequest, kw_only=True, forbid_unknown_fields=True):
 
 
 class IntegrationShown(Shape, frozen=True, kw_only=True):
-    """An integration in a list; `key` and `secret` are always empty.
+    """An integration in a list; `key` and `secret` are always empty, and a viewer sees the URL without the values of
+    its query.
 
     paused: since when it is paused; pauseReason: `asked`, `gone` (its receiver answered 410 Gone) or `failing` (for too
     long); retryDelaysMs: the waits before the second and each later attempt, null: those of the settings."""
@@ -97,12 +98,13 @@ class SentTestCall(Shape, frozen=True, kw_only=True):
     deliveries: list[str]
 
 
-def integration_values(integration: Integration) -> dict[str, Any]:
-    """The values of `IntegrationShown`."""
+def integration_values(integration: Integration, caller: Caller | None = None) -> dict[str, Any]:
+    """The values of `IntegrationShown`, without what may be secret in the URL for a caller who may see no secret."""
+    is_whole = caller is None or "reveal" in RIGHTS[caller.role]
     return {
         "company_id": integration.company,
         "type": integration.type,
-        "url": integration.url,
+        "url": integration.url if is_whole else url_shown(integration.url),
         "key": "",
         "secret": "",
         "filter": integration.filter,

@@ -47,12 +47,12 @@ _EXAMPLE: Final = {"type": "webhook", "url": "https://example.com/calls", "filte
 async def list_integrations(services: Services, asked: Asked) -> Listed:
     company = asked.companies
     found: Sequence[Integration] = services.registry.all() if company is None else services.registry.of(company)
-    return Listed([IntegrationShown(**integration_values(integration)) for integration in found])
+    return Listed([IntegrationShown(**integration_values(integration, asked.caller)) for integration in found])
 
 
 async def show_integration(services: Services, asked: Asked) -> IntegrationDetails:
     pending = await _pending(services, asked)
-    return _details(services.registry.get(asked.companies, asked.path["id"]), pending)
+    return _details(services.registry.get(asked.companies, asked.path["id"]), pending, asked)
 
 
 async def _pending(services: Services, asked: Asked) -> int:
@@ -61,10 +61,10 @@ async def _pending(services: Services, asked: Asked) -> int:
     return await services.ledger.pending_count(integration.company, integration.id)
 
 
-def _details(installed: Installed, pending: int) -> IntegrationDetails:
+def _details(installed: Installed, pending: int, asked: Asked) -> IntegrationDetails:
     integration, credentials = installed
     return IntegrationDetails(
-        **integration_values(integration),
+        **integration_values(integration, asked.caller),
         headers=masked(credentials),
         pending=pending,
         previous_until=previous_until(credentials),
@@ -73,17 +73,17 @@ def _details(installed: Installed, pending: int) -> IntegrationDetails:
 
 async def edit(services: Services, asked: Asked) -> IntegrationDetails:
     pending = await _pending(services, asked)
-    return _details(await services.registry.edit(asked.companies, asked.path["id"], asked.body), pending)
+    return _details(await services.registry.edit(asked.companies, asked.path["id"], asked.body), pending, asked)
 
 
 async def pause(services: Services, asked: Asked) -> IntegrationDetails:
     pending = await _pending(services, asked)
-    return _details(await services.registry.pause(asked.companies, asked.path["id"]), pending)
+    return _details(await services.registry.pause(asked.companies, asked.path["id"]), pending, asked)
 
 
 async def resume(services: Services, asked: Asked) -> IntegrationDetails:
     pending = await _pending(services, asked)
-    return _details(await services.registry.resume(asked.companies, asked.path["id"]), pending)
+    return _details(await services.registry.resume(asked.companies, asked.path["id"]), pending, asked)
 
 
 async def rotate(services: Services, asked: Asked) -> IntegrationWithSecret:

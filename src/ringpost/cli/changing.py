@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import IO, Any, Final
 
 import rich_click as click
 
-from ringpost.errors import RingpostError
+from ringpost.model.delays import read_delays
 
 from .client import connect, segment
 from .options import service_options, settings_from
@@ -19,25 +18,6 @@ RETRY_HELP: Final = (
     "The waits before the second and each later attempt, as 5s,30s,2m,1h,1d; `none`: one attempt alone; `default`: "
     "those of the settings."
 )
-_UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}  # ms
-_DELAY: Final = re.compile(r"(\d{1,10})(ms|s|m|h|d)")
-
-
-def read_delays(text: str) -> list[int] | None:
-    """The waits (ms) that `--retry` names; None: those of the settings. Raises `invalid_value`."""
-    if text in {"default", "none"}:
-        return None if text == "default" else []
-    delays = []
-    for place, part in enumerate(text.split(",")):
-        found = _DELAY.fullmatch(part.strip())
-        if found is None:
-            raise RingpostError(
-                "invalid_value",
-                f"{part.strip()[:40]!r} is no wait: write a whole number and ms, s, m, h or d, as in 5s,30s,2m.",
-                field=f"retryDelaysMs[{place}]",
-            )
-        delays.append(int(found[1]) * _UNITS[found[2]])
-    return delays
 
 
 @click.command()

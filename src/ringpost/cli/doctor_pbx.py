@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from typing import Final
 
 from ringpost.clock import wall_clock
 from ringpost.errors import ERRORS
 from ringpost.settings import PbxSettings
-from ringpost.sources.asterisk.probe import manager_stanza, probe
+from ringpost.sources.asterisk.probe import manager_stanza, our_address, probe
 
 from .finding import Finding
 
@@ -39,7 +38,7 @@ def pbx_findings(pbx: PbxSettings, listen: int) -> Iterator[Finding]:
 
 def _to_paste(pbx: PbxSettings, code: str | None = None) -> str:
     """What an administrator of the PBX can put in, in either form."""
-    address = _our_address(pbx)
+    address = our_address(pbx.host, pbx.port)
     lines = [
         "In the PBX's manager.conf ([general] enabled = yes), then `manager reload`:",
         manager_stanza(pbx, address),
@@ -51,14 +50,3 @@ def _to_paste(pbx: PbxSettings, code: str | None = None) -> str:
         lines.append(f"`permit` must name the address that we come from, as the PBX sees it: {address} by our routes.")
         lines.append("Where the service is logged in already, allowmultiplelogin must not be `no`.")
     return "\n".join(lines)
-
-
-def _our_address(pbx: PbxSettings) -> str:
-    """The address that the PBX sees us come from, as the routes of this machine say."""
-    family = socket.AF_INET6 if ":" in pbx.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as looking:
-        try:
-            looking.connect((pbx.host, pbx.port))  # sends nothing
-            return str(looking.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"

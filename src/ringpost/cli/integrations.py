@@ -10,11 +10,12 @@ from typing import IO, Any, Final
 
 import rich_click as click
 
-from ringpost.errors import RingpostError
+from ringpost.model.delays import read_delays
 from ringpost.model.notice import company_of_lane
 from ringpost.model.outcome import FAILURES
+from ringpost.transports.headers import read_header
 
-from .changing import RETRY_HELP, edit, pause, read_delays, resume
+from .changing import RETRY_HELP, edit, pause, resume
 from .client import Client, connect, segment
 from .options import service_options, settings_from
 from .printing import confirm, harmless, hint, show_table
@@ -70,7 +71,7 @@ def install(
         "name": name,
         "key": aws_key,
         "secret": secret_file.read().strip() if secret_file else None,
-        "headers": dict(_header(line) for line in header_file if line.strip()) if header_file else None,
+        "headers": dict(read_header(line) for line in header_file if line.strip()) if header_file else None,
     }
     body |= {field: value for field, value in optional.items() if value}
     if retry is not None:
@@ -219,10 +220,3 @@ def delete(
 
 def _client(config: Path | None, data: str | None, url: str | None, key_file: IO[str] | None) -> Client:
     return connect(settings_from(config, data=data), url, key_file)
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise RingpostError("header_invalid", "Write each header as NAME: VALUE on a line of its own.", field="headers")
-    return name.strip(), value.strip()

@@ -23,23 +23,33 @@ from ringpost.work.selection import check_selection
 
 from .reasons import reason_of
 from .screen import Action, Go, Screen, View, Visit
+from .span import SPANS, TIMES, times_of
 
-SPANS: Final = {"hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}  # ms
 KINDS: Final[dict[str, str]] = {"delivered": "good", "waiting": "plain", "failing": "warn", "exhausted": "bad"}
-_SIGNS: Final[dict[str, str]] = {"delivered": "✓", "waiting": "…", "failing": "!", "exhausted": "✕", "cancelled": "–"}
-_EVENTS: Final = 20  # of a call, on a page
+SIGNS: Final[dict[str, str]] = {"delivered": "✓", "waiting": "…", "failing": "!", "exhausted": "✕", "cancelled": "–"}
+_EVENTS: Final = 20  # of a call, on a page; fewer where many integrations want each
+_DELIVERIES: Final = 100  # of all its events, on a page
+_ATTEMPTS: Final = 200
+_OF_ONE: Final = 10
+_OPTIONS: Final = 100
 _SEARCH: Final = Parameter(name="q", meaning="A call's id, a number or a name.")
 _MARK: Final = Parameter(name="mark", meaning="How its events fared.", choices=MARKS)
-_LAST: Final = Parameter(name="last", meaning="Calls of the last hour, day or week.", choices=tuple(SPANS))
+_DIRECTION: Final = Parameter(
+    name="direction", meaning="Which way they go.", choices=("INBOUND", "OUTBOUND", "INTERNAL")
+)
 _EVENT: Final = Parameter(name="event", meaning="An event's id.")
+_FILTERS: Final = (_SEARCH, OPEN, *TIMES, _DIRECTION, INTEGRATION, _MARK)
 
 
 async def show_calls(visit: Visit) -> View:
     query, services = visit.query, visit.services
-    typed, last = query.text("q") or "", query.text("last")
+    typed = (query.text("q") or "").strip()
+    since, until = times_of(query, services.now())
     wanted = CallSearch(
         open_only=query.flag("open"),
-        since=services.now() - SPANS[last] if last else None,
+        since=since,
+        until=until,
+        direction=query.text("direction"),
         integration=query.text("integration"),
         mark=cast("Mark | None", query.text("mark")),  # one of its choices
         text=search_for(typed),
@@ -52,13 +62,15 @@ async def show_calls(visit: Visit) -> View:
     values = {
         "found": found,
         "is_first": query.text("cursor") is None,
-        "is_filtered": any(query.text(name) for name in ("q", "last", "integration", "mark")) or query.flag("open"),
-        "installed": installed,
+        "is_filtered": any(query.given.get(one.name) for one in _FILTERS),
+        "is_by_id": by_id is not None and any(query.given.get(one.name) for one in _FILTERS if one is not _SEARCH),
+        "options": options_of(visit),
         "names": {one.id: one.name or one.id for one in installed},
         "marks": MARKS,
         "spans": tuple(SPANS),
+        "directions": _DIRECTION.choices,
         "kinds": KINDS,
-        "signs": _SIGNS,
+        "signs": SIGNS,
         "now": services.now(),
     }
     return View("calls.html", values)
@@ -66,8 +78,8 @@ async def show_calls(visit: Visit) -> View:
 
 async def _by_id(visit: Visit, typed: str) -> Found[CallLine] | None:
     """The call with that id, which begins with its company."""
-    company, call_id = visit.companies or typed.strip().rpartition("_")[0], typed.strip()
-    whole = await visit.services.ledger.whole_call(company, call_id, cursor=None, limit=LIMIT.high) if call_id else None
+    company = visit.companies or typed.rpartition("_")[0]
+    whole = await visit.services.ledger.whole_call(company, typed, cursor=None, limit=LIMIT.high) if typed else None
     if whole is None:
         return None
     marks: dict[str, Mark] = {}
@@ -79,6 +91,14 @@ async def _by_id(visit: Visit, typed: str) -> Found[CallLine] | None:
     return Found([call_line(whole.call, marks)], None)
 
 
+def options_of(visit: Visit) -> list[tuple[str, str]]:
+    """Integrations to choose one from: ids and names. Of very many the chosen one alone: its page has the link."""
+    installed = [one for one in visit.services.registry.all() if visit.companies in {None, one.company}]
+    if len(installed) > _OPTIONS:
+        installed = [one for one in installed if one.id == visit.query.text("integration")]
+    return [(one.id, one.name or one.id) for one in installed]
+
+
 def mark_of(delivery: Delivery) -> Mark:
     """How one delivery fares."""
     if delivery.state != "pending":
@@ -87,12 +107,14 @@ def mark_of(delivery: Delivery) -> Mark:
 
 
 async def show_call(visit: Visit) -> View:
-    whole = await _whole(visit, visit.query.text("cursor"))
     registry = visit.services.registry
+    wanting = max(1, len(registry.of(visit.company)))
+    whole = await _whole(visit, visit.query.text("cursor"), min(_EVENTS, max(1, _DELIVERIES // wanting)))
+    deliveries = sum(len(event.deliveries) for event in whole.events)
     ids = {delivery.integration for event in whole.events for delivery, _ in event.deliveries}
     names = {one: found[0].name or one if (found := registry.installed(one)) else one for one in ids}
     changes: dict[int, list[tuple[str, str, str]]] = {}
-    before = None
+    before = None if whole.before is None else _flat(whole.before.data)
     for event in whole.events:
         data = _flat(event.event.data)
         changes[event.event.seq] = [] if before is None else _changes(before, data)
@@ -104,9 +126,10 @@ async def show_call(visit: Visit) -> View:
         "changes": changes,
         "mark_of": mark_of,
         "kinds": KINDS,
-        "signs": _SIGNS,
+        "signs": SIGNS,
         "words": _words,
         "now": visit.services.now(),
+        "attempts_shown": max(1, min(_OF_ONE, _ATTEMPTS // max(1, deliveries))),
         "is_first": visit.query.text("cursor") is None,
     }
     return View("call.html", values)
@@ -166,9 +189,9 @@ async def replay(visit: Visit) -> Go:
     return Go(back, f"The event is being delivered again to {count} integration{'' if count == 1 else 's'}.")
 
 
-async def _whole(visit: Visit, cursor: str | None) -> WholeCall:
+async def _whole(visit: Visit, cursor: str | None, limit: int = _EVENTS) -> WholeCall:
     """Raises `call_not_found`, `company_missing`, `company_foreign`."""
-    whole = await visit.services.ledger.whole_call(visit.company, visit.path["id"], cursor=cursor, limit=_EVENTS)
+    whole = await visit.services.ledger.whole_call(visit.company, visit.path["id"], cursor=cursor, limit=limit)
     if whole is None:
         raise RingpostError("call_not_found")
     return whole
@@ -231,7 +254,7 @@ def call_screens() -> list[Screen | Action]:
     return [
         Screen(
             path="/calls", title="Calls", nav="Calls", letter="c", show=show_calls,
-            query=(_SEARCH, OPEN, _LAST, INTEGRATION, _MARK, CURSOR, LIMIT),
+            query=(*_FILTERS, CURSOR, LIMIT),
         ),
         Screen(path="/calls/{id}", title="Call", show=show_call, query=(CURSOR,)),
         Screen(path="/calls/{id}/sent/{delivery}", title="As it was sent", show=show_sent),

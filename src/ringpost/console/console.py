@@ -50,7 +50,7 @@ class Console:
         return [
             *signing_routes(self._door),
             *(self._route(screen) for screen in self._screens),
-            self._route(live_screen(self.live)),
+            self._route(live_screen(lambda: self.live)),
             plain_route("GET", "/", self._home),
             plain_route("GET", "/static/{version}/{name:path}", _static),
         ]

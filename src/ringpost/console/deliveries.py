@@ -15,10 +15,11 @@ from ringpost.model.call_line import PartyLine, parties
 from ringpost.model.delivery import Delivery
 from ringpost.model.event import EVENT_TYPES, Event
 
-from .calls import KINDS, SPANS, mark_of
+from .calls import KINDS, mark_of, options_of
 from .delivery_search import PARAMETERS, ROWS, Asked, asked_for
 from .reasons import Reason, reason_of
 from .screen import Screen, View, Visit
+from .span import SPANS
 
 TABS: Final = ("all", "pending", "failing", "exhausted", "delivered")
 _NOBODY: Final = PartyLine()
@@ -61,7 +62,7 @@ class DeliveryList(Struct, frozen=True, kw_only=True):
     tabs: Sequence[Tab]
     matching: str
     soon: int
-    integrations: Sequence[tuple[str, str]]
+    options: Sequence[tuple[str, str]]
     types: Sequence[str] = EVENT_TYPES
     spans: Sequence[str] = tuple(SPANS)
 
@@ -84,7 +85,7 @@ async def show_deliveries(visit: Visit) -> View:
             tabs=_tabs(visit, counts),
             matching=_matching(asked, counts),
             soon=visit.services.now() + _SOON,
-            integrations=list(names.items()),
+            options=options_of(visit),
         ),
     )
 

@@ -1,40 +1,30 @@
-"""What the list of deliveries is asked for in its address: the tab, the search, the time. Each view has an address.
-
-Times in an address are exact to the minute and in UTC (a script shows and takes them in the reader's zone), or the last
-hour, day or week.
-"""
+"""What the list of deliveries is asked for in its address: the tab, the search, the time. Each view has an address."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
 
-from ringpost.api.query import CALL, INTEGRATION, STATE, TYPE, Parameter, Query
-from ringpost.errors import RingpostError
+from ringpost.api.query import CALL, INTEGRATION, STATE, TYPE, Parameter
 from ringpost.ledger.ledger import Ledger
 from ringpost.ledger.views import DeliverySearch
 from ringpost.model.search import search_for
 from ringpost.work.selection import ENDED
 
-from .calls import SPANS
 from .screen import Visit
+from .span import TIMES, times_of
 
 SEARCH: Final = Parameter(name="q", meaning="A call's id, a number or a name.")
 STATUS: Final = Parameter(
     name="status", meaning="The receiver's status at the last attempt.", kind="number", low=100, high=999
 )
-LAST: Final = Parameter(name="last", meaning="Accepted in the last hour, day or week.", choices=tuple(SPANS))
-FROM: Final = Parameter(name="from", meaning="Accepted at this minute or later (UTC).")
-TO: Final = Parameter(name="to", meaning="Accepted in this minute or earlier (UTC).")
 ROWS: Final = Parameter(
     name="limit", meaning="How many rows a page has at most.", kind="number", low=1, high=100, default=50
 )  # more would be too large a page
-FILTERS: Final = (SEARCH, INTEGRATION, CALL, TYPE, STATUS, LAST, FROM, TO)
+FILTERS: Final = (SEARCH, INTEGRATION, CALL, TYPE, STATUS, *TIMES)
 PARAMETERS: Final = (STATE, *FILTERS)
-_MINUTE: Final = 60_000  # ms
 _NO_BULK: Final = "Single rows can be chosen. All that match can be delivered again at once without"
 
 
@@ -56,7 +46,7 @@ async def asked_for(visit: Visit) -> Asked:
     """Raises `invalid_value` for a time that is none."""
     query, typed = visit.query, (visit.query.text("q") or "").strip()
     call = query.text("call") or await _call_named(visit.services.ledger, visit.companies, typed)
-    since, until = _times(query, visit.services.now())
+    since, until = times_of(query, visit.services.now())
     search = DeliverySearch(
         state=query.text("state"),  # type: ignore[arg-type]  # the query took one of them alone
         integration=query.text("integration"),
@@ -79,28 +69,6 @@ async def _call_named(ledger: Ledger, company: str | None, typed: str) -> str | 
     """What was typed, where it is a call's id: that begins with its company."""
     named = company or typed.rpartition("_")[0]
     return typed if named and typed and await ledger.call(named, typed) is not None else None
-
-
-def _times(query: Query, now: int) -> tuple[int | None, int | None]:
-    """The first and the last millisecond."""
-    last, since, until = query.text("last"), _time(query, "from"), _time(query, "to")
-    if last is not None:
-        since = max(since or 0, now - SPANS[last])
-    return since, None if until is None else until + _MINUTE - 1
-
-
-def _time(query: Query, name: str) -> int | None:
-    text = query.text(name)
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is not None or at.year < 1970:
-        right = f"`{name}` is a date and a time in UTC, such as 2026-11-25T17:10."
-        raise RingpostError("invalid_value", right, field=name)
-    return int(at.replace(tzinfo=UTC, second=0, microsecond=0).timestamp() * 1_000)
 
 
 def _replays(search: DeliverySearch) -> dict[str, str]:

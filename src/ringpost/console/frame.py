@@ -20,6 +20,7 @@ THEME_COOKIE: Final = "ringpost_theme"
 THEMES: Final = ("auto", "light", "dark")
 _LOOKED_AT: Final = 100  # the newest notices that may still hold
 _SHOWN: Final = 3
+MOST_CHOICES: Final = 100  # companies in a list to choose from; of more, one is typed
 
 Theme = Literal["auto", "light", "dark"]
 
@@ -34,7 +35,8 @@ class Entry(Struct, frozen=True):
 
 
 class Frame(Struct, frozen=True, kw_only=True):
-    """All of it. companies: what an operator may choose from; more: notices that hold beside those of the banner."""
+    """All of it. companies: what an operator may choose from, and too_many: of more than that, one is typed; more:
+    notices that hold beside those of the banner."""
 
     title: str
     theme: Theme
@@ -45,6 +47,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     at: str
     entries: Sequence[Entry]
     companies: Sequence[str]
+    too_many: bool
     banner: Sequence[Standing]
     more: int
     flashes: Sequence[Flash]
@@ -56,6 +59,7 @@ class Frame(Struct, frozen=True, kw_only=True):
 async def frame_of(visit: Visit, title: str, screens: Sequence[Screen], theme: Theme) -> Frame:
     """The frame of a page, which takes the session's flashes."""
     holding = await _holding(visit.services, visit.companies) if visit.may("read") else []
+    companies = await _companies(visit.services) if visit.caller.company is None else []
     return Frame(
         title=title,
         theme=theme,
@@ -69,7 +73,8 @@ async def frame_of(visit: Visit, title: str, screens: Sequence[Screen], theme: T
             for screen in screens
             if screen.nav and visit.may(screen.right)
         ],
-        companies=await _companies(visit.services) if visit.caller.company is None else [],
+        companies=companies[:MOST_CHOICES],
+        too_many=len(companies) > MOST_CHOICES,
         banner=holding[:_SHOWN],
         more=max(0, len(holding) - _SHOWN),
         flashes=visit.session.take_flashes(),

@@ -1,68 +1,77 @@
-"""The screens of integrations: the list with their health, one with what it is owed, installing in three steps, a test
-call that is watched, and every change. What is done is what the API does; a secret is shown where it was made, and
-where somebody asks for it, which is recorded.
+"""The screens of integrations: the list with their health, and one with what it is owed, its secret, the code that
+verifies, a test call that is watched as it arrives, and what can be done with it. The forms that install and change one
+are in `integration_forms.py`. Who may not see secrets sees an address without what may be one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
 from msgspec import Struct
 
-from ringpost.api.body import decode
 from ringpost.api.integration_shapes import IntegrationWithSecret, previous_until, with_secret
+from ringpost.api.query import Parameter
 from ringpost.api.test_call import accept_test_call
 from ringpost.errors import RingpostError
 from ringpost.integrations.registry import Installed
-from ringpost.integrations.requests import EditRequest, InstallRequest, RotateRequest
 from ringpost.ledger.views import Backlog
-from ringpost.model.event import EVENT_TYPES
+from ringpost.model.delays import write_delays
+from ringpost.model.delivery import Attempt, Delivery, parse_delivery_id
 from ringpost.model.integration import Integration
-from ringpost.model.notice import NOTICE_TYPES
 from ringpost.model.point import QUARTER, Point
+from ringpost.transports.shown import url_shown
 
+from .calls import KINDS, mark_of
 from .examples import Example, examples_for
+from .health import DAY, Health, health_of
+from .reasons import Reason, reason_of
 from .screen import Action, Go, Screen, View, Visit
 
-T = TypeVar("T", bound=Struct)
-DAY: Final = 86_400_000  # ms
-BARS: Final = 24  # of the sparkline, an hour each
-HIGH: Final = 18  # its height
-_FILTERS: Final = ("call:*", *EVENT_TYPES, "notice:*", *NOTICE_TYPES)
+ROWS: Final = 50  # on a page
+_MOST_TESTED: Final = 8  # deliveries of a test call: four events, or a notice
+_REVEALS: Final = 5
 _REASONS: Final = {"asked": "somebody paused it", "gone": "its receiver answered 410 Gone", "failing": "it only failed"}
-
-
-class Bar(Struct, frozen=True):
-    """x, y, height: of the bar in the picture; kind: good, or bad where attempts failed in that hour."""
-
-    x: int
-    y: int
-    height: int
-    kind: str
-
-
-class Health(Struct, frozen=True, kw_only=True):
-    """The last day. words: the picture in words."""
-
-    bars: Sequence[Bar]
-    words: str
+_SEARCH: Final = Parameter(name="q", meaning="A part of an id, a name, a target or a company.")
+_AFTER: Final = Parameter(name="after", meaning="The integration that the page before ended with.")
+_TEST: Final = Parameter(name="test", meaning="The deliveries of a test call, with commas between them.")
 
 
 class IntegrationRow(Struct, frozen=True, kw_only=True):
-    """state: how it fares, in a word, and kind: of its badge; target: without what may be secret in it."""
+    """state: how it fares, in a word, and kind: of its badge; url: as the visitor may see it; age: of the oldest that
+    it is owed (ms)."""
 
     integration: Integration
+    url: str
     state: str
     kind: str
-    backlog: Backlog | None
+    backlog: Backlog
+    age: int | None
     health: Health
+
+
+class IntegrationList(Struct, frozen=True, kw_only=True):
+    """The page. next: the id to go on after; found: how many match in all."""
+
+    rows: Sequence[IntegrationRow]
+    next: str | None
+    found: int
+    wanted: str
+
+
+class Tested(Struct, frozen=True, kw_only=True):
+    """One delivery of a test call. mark, kind: how it fares; last: its latest attempt."""
+
+    delivery: Delivery
+    mark: str
+    kind: str
+    last: Attempt | None
+    reason: Reason | None
 
 
 class IntegrationPage(Struct, frozen=True, kw_only=True):
     """One integration. reason: why it is paused; custom: the names of its own headers; reveals: when its secrets were
-    shown, and to which key."""
+    shown, and to which key; retry: its schedule in words; tested: of a test call that is watched."""
 
     row: IntegrationRow
     reason: str
@@ -70,58 +79,74 @@ class IntegrationPage(Struct, frozen=True, kw_only=True):
     previous_until: int | None
     reveals: Sequence[tuple[int, str]]
     is_fifo: bool
-    filters: Sequence[str] = _FILTERS
+    retry: str
+    tested: Sequence[Tested]
+    examples: Sequence[Example]
+
+
+class WithSecret(Struct, frozen=True, kw_only=True):
+    """A page with a secret on it. told: what was done."""
+
+    shown: IntegrationWithSecret
+    told: str
+    examples: Sequence[Example]
+
+    def __repr__(self) -> str:
+        return f"WithSecret({self.shown.id})"
 
 
 async def show_integrations(visit: Visit) -> View:
+    wanted, after = (visit.query.text("q") or "").strip(), visit.query.text("after")
     installed = [one for one in visit.services.registry.all() if visit.companies in {None, one.company}]
-    rows = await _rows(visit, installed)
-    return View("integrations.html", {"rows": rows})
+    found = [one for one in installed if _matches(one, wanted.casefold())]
+    ids = [one.id for one in found]
+    start = ids.index(after) + 1 if after in ids else 0
+    rows = await _rows(visit, found[start : start + ROWS])
+    following = rows[-1].integration.id if len(found) > start + ROWS else None
+    return View("integrations.html", IntegrationList(rows=rows, next=following, found=len(found), wanted=wanted))
+
+
+def _matches(integration: Integration, wanted: str) -> bool:
+    texts = (integration.id, integration.name or "", integration.url, integration.company)
+    return not wanted or any(wanted in text.casefold() for text in texts)
 
 
 async def _rows(visit: Visit, installed: Sequence[Integration]) -> list[IntegrationRow]:
-    ledger = visit.services.ledger
-    backlogs = await ledger.backlogs([(one.company, one.id) for one in installed])
-    until = (visit.services.now() // QUARTER + 1) * QUARTER
-    rows = []
-    for one in installed:
-        backlog = backlogs.get((one.company, one.id))
-        points = await ledger.points(one.company, one.id, step=QUARTER, since=until - DAY, until=until)
-        state, kind = _state(one, backlog)
-        rows.append(
-            IntegrationRow(
-                integration=one, state=state, kind=kind, backlog=backlog, health=health_of(points, until - DAY)
-            )
-        )
-    return rows
+    ledger, now = visit.services.ledger, visit.services.now()
+    names = [(one.company, one.id) for one in installed]
+    until = (now // QUARTER + 1) * QUARTER
+    backlogs = await ledger.backlogs(names)
+    points = await ledger.points_of_each(names, step=QUARTER, since=until - DAY, until=until)
+    return [_row(visit, one, backlogs[one.company, one.id], points, until - DAY) for one in installed]
 
 
-def _state(integration: Integration, backlog: Backlog | None) -> tuple[str, str]:
+def _row(
+    visit: Visit,
+    integration: Integration,
+    backlog: Backlog,
+    points: Mapping[tuple[str, str], Sequence[Point]],
+    since: int,
+) -> IntegrationRow:
+    state, kind = _state(integration, backlog)
+    return IntegrationRow(
+        integration=integration,
+        url=integration.url if visit.may("reveal") else url_shown(integration.url),
+        state=state,
+        kind=kind,
+        backlog=backlog,
+        age=None if backlog.oldest is None else max(0, visit.services.now() - backlog.oldest),
+        health=health_of(points.get((integration.company, integration.id), ()), since),
+    )
+
+
+def _state(integration: Integration, backlog: Backlog) -> tuple[str, str]:
     if integration.state == "paused":
         return "paused", "bad" if integration.pause_reason != "asked" else "warn"
-    if backlog is not None and backlog.failing.count:
-        return "failing", "warn"
-    return "active", "good"
-
-
-def health_of(points: Sequence[Point], since: int) -> Health:
-    """The last day in bars of an hour, from `since` (ms) on."""
-    delivered, failed = [0] * BARS, [0] * BARS
-    for point in points:
-        hour = min(BARS - 1, max(0, (point.time - since) * BARS // DAY))
-        delivered[hour] += point.delivered
-        failed[hour] += point.failed
-    most = max((one + other for one, other in zip(delivered, failed, strict=True)), default=0)
-    bars = []
-    for hour, (good, bad) in enumerate(zip(delivered, failed, strict=True)):
-        if good + bad:
-            height = max(2, round(HIGH * (good + bad) / most))
-            bars.append(Bar(hour * 5, HIGH - height, height, "bad" if bad else "good"))
-    return Health(bars=bars, words=f"last day: {sum(delivered):,} delivered, {sum(failed):,} attempts failed")
+    return ("failing", "warn") if backlog.failing.count else ("active", "good")
 
 
 async def show_integration(visit: Visit) -> View:
-    integration, credentials = _installed(visit)
+    integration, credentials = installed_at(visit)
     (row,) = await _rows(visit, [integration])
     reveals = await visit.services.ledger.reveals(integration.company, integration.id) if visit.may("reveal") else []
     return View(
@@ -131,100 +156,86 @@ async def show_integration(visit: Visit) -> View:
             reason=_REASONS.get(integration.pause_reason or "", ""),
             custom=[name for name, _ in credentials.headers],
             previous_until=previous_until(credentials),
-            reveals=list(reveals)[:5],
+            reveals=list(reveals)[:_REVEALS],
             is_fifo=integration.url.endswith(".fifo"),
+            retry=_retry(visit, integration),
+            tested=await _tested(visit, integration),
+            examples=examples_for(integration.type),
         ),
     )
 
 
-def _installed(visit: Visit) -> Installed:
-    """Raises `integration_not_found`."""
+def installed_at(visit: Visit) -> Installed:
+    """The integration that the address names. Raises `integration_not_found`."""
     return visit.services.registry.get(visit.caller.company, visit.path["id"])
 
 
-# --- install -------------------------------------------------------------------------------------------------------
-async def show_install(_: Visit) -> View:
-    return View("integration_install.html", {"filters": _FILTERS})
+def _retry(visit: Visit, integration: Integration) -> str:
+    delays = integration.retry_delays_ms
+    if delays is None:
+        return write_delays(visit.services.settings.retry_delays_ms).replace(",", ", ") + ": the service's own"
+    return write_delays(delays).replace(",", ", ") if delays else "none: one attempt alone"
 
 
-async def install(visit: Visit) -> View:
-    form = visit.form
-    wanted = [kind for kind in _FILTERS if form.get(f"wants-{kind}")]
-    if not wanted:
-        raise RingpostError("invalid_value", "Choose at least one type of events.", field="filter")
-    given = {
-        name: form[name].strip() for name in ("type", "url", "name", "key", "secret") if form.get(name, "").strip()
-    }
-    made = await visit.services.registry.install(visit.company, _checked({**given, "filter": wanted}, InstallRequest))
-    return _with_secret(with_secret(*made), "It is installed.", 201)
-
-
-def _checked(fields: Mapping[str, object], shape: type[T]) -> T:
-    """What a form gave, through the checks of the API's own body. Raises as that does."""
-    return decode(msgspec.json.encode(fields), shape)
-
-
-def _with_secret(shown: IntegrationWithSecret, told: str, status: int = 200) -> View:
-    return View("integration_secret.html", _Secret(shown=shown, told=told, examples=examples_for(shown.type)), status)
-
-
-class _Secret(Struct, frozen=True, kw_only=True):
-    """A page with a secret on it, which is shown this once."""
-
-    shown: IntegrationWithSecret
-    told: str
-    examples: Sequence[Example]
-
-    def __repr__(self) -> str:
-        return f"_Secret({self.shown.id})"
+async def _tested(visit: Visit, integration: Integration) -> list[Tested]:
+    """The deliveries that the address names, where they are of this integration."""
+    found = []
+    for text in (visit.query.text("test") or "").split(",")[:_MOST_TESTED]:
+        parsed = parse_delivery_id(text)
+        if parsed is None or parsed[1] != integration.id:
+            continue
+        whole = await visit.services.ledger.whole_delivery(integration.company, *parsed)
+        if whole is None:
+            continue
+        last = whole.attempts[-1] if whole.attempts else None
+        mark = mark_of(whole.delivery)
+        found.append(
+            Tested(
+                delivery=whole.delivery,
+                mark=mark,
+                kind=KINDS.get(mark, "plain"),
+                last=last,
+                reason=reason_of(last.error, status=last.status, detail=last.detail) if last else None,
+            )
+        )
+    return found
 
 
 # --- what is done with one -----------------------------------------------------------------------------------------
 async def reveal(visit: Visit) -> View:
     made = await visit.services.registry.reveal(visit.caller.company, visit.path["id"], visit.caller.key_id)
-    return _with_secret(with_secret(*made), "This is recorded.")
+    return secret_page(with_secret(*made), "That it was shown is recorded.")
 
 
-async def rotate(visit: Visit) -> View:
-    given = {name: visit.form[name] for name in ("secret", "key") if visit.form.get(name)}
-    request = _checked(given, RotateRequest)
-    made = await visit.services.registry.rotate(visit.caller.company, visit.path["id"], request)
-    return _with_secret(with_secret(*made), "The new secret signs from now on; for a while the old one does, too.")
-
-
-async def edit(visit: Visit) -> Go:
-    form = visit.form
-    wanted = [kind for kind in _FILTERS if form.get(f"wants-{kind}")]
-    given: dict[str, object] = {"name": form.get("name", "").strip() or None}
-    given |= {"url": form["url"].strip()} if form.get("url", "").strip() else {}
-    given |= {"filter": wanted} if wanted else {}
-    request = _checked(given, EditRequest)
-    integration, _ = await visit.services.registry.edit(visit.caller.company, visit.path["id"], request)
-    return Go(_page(visit, integration), "It is changed. What is owed goes to the new address, too.")
+def secret_page(shown: IntegrationWithSecret, told: str, status: int = 200) -> View:
+    values = WithSecret(shown=shown, told=told, examples=examples_for(shown.type))
+    return View("integration_secret.html", values, status)
 
 
 async def pause(visit: Visit) -> Go:
     integration, _ = await visit.services.registry.pause(visit.caller.company, visit.path["id"])
-    return Go(_page(visit, integration), "It is paused. What it is owed is kept, and goes out when it resumes.")
+    return Go(page_of(visit, integration), "It is paused. What it is owed is kept, and goes out when it resumes.")
 
 
 async def resume(visit: Visit) -> Go:
-    integration, _ = await visit.services.registry.resume(visit.caller.company, visit.path["id"])
-    return Go(_page(visit, integration), "It goes on: what it is owed goes out, in order.")
+    integration, _ = installed_at(visit)
+    owed = await visit.services.ledger.pending_count(integration.company, integration.id)
+    await visit.services.registry.resume(visit.caller.company, integration.id)
+    told = f"the {owed:,} that it is owed go out, in order." if owed > 1 else "what it is owed goes out."
+    return Go(page_of(visit, integration), f"It goes on: {told}")
 
 
 async def send_test_call(visit: Visit) -> Go:
-    integration, _ = visit.services.registry.get(visit.caller.company, visit.path["id"])
+    integration, _ = installed_at(visit)
     sent = await accept_test_call(visit.services, integration)
-    company = integration.company if visit.caller.company is None else None
-    told = "A test call is on its way: watch it arrive here."
+    told = "A test call is on its way: watch it arrive below."
     if integration.state == "paused":
         told = "The test call waits: the integration is paused."
-    return Go(visit.url(f"/calls/{sent.call}", company=company), told)
+    return Go(visit.url(f"/integrations/{integration.id}", test=",".join(sent.deliveries)), told)
 
 
 async def ask_to_delete(visit: Visit) -> View:
-    integration, _ = _installed(visit)
+    integration, _ = installed_at(visit)
     owed = await visit.services.ledger.pending_count(integration.company, integration.id)
     return View("integration_delete.html", {"integration": integration, "owed": owed})
 
@@ -237,28 +248,32 @@ async def delete(visit: Visit) -> Go:
     return Go(visit.url("/integrations"), f"The integration is deleted.{told}")
 
 
-def _page(visit: Visit, integration: Integration) -> str:
+def page_of(visit: Visit, integration: Integration) -> str:
     return visit.url(f"/integrations/{integration.id}")
 
 
+LISTED: Final = Screen(
+    path="/integrations",
+    title="Integrations",
+    nav="Integrations",
+    letter="i",
+    show=show_integrations,
+    query=(_SEARCH, _AFTER),
+)
+ONE: Final = Screen(path="/integrations/{id}", title="Integration", show=show_integration, query=(_TEST,))
+
+
 def integration_screens() -> list[Screen | Action]:
-    listed = Screen(path="/integrations", title="Integrations", nav="Integrations", letter="i", show=show_integrations)
-    installing = Screen(path="/integrations/install", title="Install an integration", right="change", show=show_install)
-    one = Screen(path="/integrations/{id}", title="Integration", show=show_integration)
     deleting = Screen(
         path="/integrations/{id}/delete", title="Delete an integration", right="change", show=ask_to_delete
     )
     return [
-        listed,
-        installing,
-        Action(path="/integrations/install", do=install, again=installing),
-        one,
-        Action(path="/integrations/{id}/edit", do=edit, again=one),
-        Action(path="/integrations/{id}/pause", do=pause, again=one),
-        Action(path="/integrations/{id}/resume", do=resume, again=one),
-        Action(path="/integrations/{id}/test", do=send_test_call, again=one),
-        Action(path="/integrations/{id}/rotate", do=rotate, again=one),
-        Action(path="/integrations/{id}/reveal", do=reveal, again=one, right="reveal"),
+        LISTED,
+        ONE,
+        Action(path="/integrations/{id}/pause", do=pause, again=ONE),
+        Action(path="/integrations/{id}/resume", do=resume, again=ONE),
+        Action(path="/integrations/{id}/test", do=send_test_call, again=ONE),
+        Action(path="/integrations/{id}/reveal", do=reveal, again=ONE, right="reveal"),
         deleting,
         Action(path="/integrations/{id}/delete", do=delete, again=deleting),
     ]

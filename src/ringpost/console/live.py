@@ -24,7 +24,8 @@ NOTICE: Final = "notice"
 DELIVERY: Final = "delivery"  # an attempt was recorded; about: the integration's id
 INTEGRATION: Final = "integration"  # one was installed, changed, paused or deleted; about: its id
 WORK: Final = "work"  # a replay came further or ended; about: its id
-TOPICS: Final = (CALL, NOTICE, DELIVERY, INTEGRATION, WORK)
+PBX: Final = "pbx"  # it came, went, or fails for another reason; about: its serial
+TOPICS: Final = (CALL, NOTICE, DELIVERY, INTEGRATION, WORK, PBX)
 
 MOST_FOLLOWERS: Final = 200
 MOST_OF_ONE: Final = 30  # pages that one user, key or link follows with

@@ -68,7 +68,18 @@ def lasted(ms: int) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-_environment.filters |= {"clock_time": clock_time, "date_time": date_time, "iso_time": iso_time, "lasted": lasted}
+def elapsed(ms: int) -> str:
+    """How long something goes on, in whole seconds: `7 s`, `3:07`, `1:02:45`."""
+    return f"{ms // 1_000} s" if ms < 60_000 else lasted(ms // 1_000 * 1_000)
+
+
+_environment.filters |= {
+    "clock_time": clock_time,
+    "date_time": date_time,
+    "iso_time": iso_time,
+    "lasted": lasted,
+    "elapsed": elapsed,
+}
 _environment.globals |= {"asset": assets.address}
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from litestar import Request, Response
 from litestar.types import ControllerRouterHandler
 
-from ringpost.access.guesses import Guesses, network_of
+from ringpost.access.guesses import network_of
 from ringpost.access.keys import Caller
 from ringpost.errors import RingpostError
 
@@ -26,7 +26,6 @@ class _Signing:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._services = door.services
-        self._guesses = Guesses(door.services.now)
 
     async def show(self, request: AnyRequest) -> Response[Any]:
         if self._door.session(request) is not None:
@@ -46,14 +45,15 @@ class _Signing:
 
     async def _caller(self, form: Mapping[str, str], address: str) -> Caller:
         name = form.get("name", "") if "key" not in form else None
-        self._guesses.check(address, name)
-        self._guesses.wrong(address, name)
+        guesses = self._services.guesses
+        guesses.check(address, name)
+        guesses.wrong(address, name)
         if name is None:
             caller = self._services.keys.caller(form["key"].strip())
             caller.require("read")
         else:
             caller = await self._services.users.caller(name, form.get("password", ""))
-        self._guesses.right(address, name)
+        guesses.right(address, name)
         return caller
 
     async def link(self, request: AnyRequest) -> Response[Any]:

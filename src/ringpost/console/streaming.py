@@ -19,12 +19,12 @@ AFTER: Final = Parameter(name="after", meaning="The last message that was seen, 
 _QUIET_SECONDS: Final = 15.0  # after which a comment is sent, so that nothing between takes the stream for dead
 
 
-def live_screen(live: Live) -> Screen:
-    """The one stream of the console."""
+def live_screen(live: Callable[[], Live]) -> Screen:
+    """The one stream of the console. live: the changes that it tells."""
 
     async def show(visit: Visit) -> Response[Any]:
         last = visit.last_event or visit.query.text("after") or ""
-        followed = live.follow(visit.companies, last, visit.caller.key_id)
+        followed = live().follow(visit.companies, last, visit.caller.key_id)
         first = await anext(followed)  # what is refused is refused before anything is sent
         return ServerSentEvent(_messages(first, followed, visit))
 

@@ -36,7 +36,8 @@ class CallSearch(Struct, frozen=True, kw_only=True):
     """Which calls to find; None matches all.
 
     since, until: the first and the last millisecond of acceptance of the call:start; integration: that was owed any of
-    its events; mark: of that integration, or of any; text: in the call's first or latest event.
+    its events; mark: of that integration, or of any; text: in the call's first or latest event; direction:
+    as the latest event says.
     """
 
     open_only: bool = False
@@ -45,6 +46,7 @@ class CallSearch(Struct, frozen=True, kw_only=True):
     integration: str | None = None
     mark: Mark | None = None
     text: Search | None = None
+    direction: str | None = None
 
 
 class DeliverySearch(Struct, frozen=True, kw_only=True):
@@ -99,11 +101,13 @@ class WholeEvent(Struct, frozen=True):
 
 
 class WholeCall(Struct, frozen=True):
-    """A call with a page of its events, in their order. next: the cursor of those after them."""
+    """A call with a page of its events, in their order. next: the cursor of those after them; before: the event that
+    comes directly before them."""
 
     call: Call
     events: list[WholeEvent]
     next: str | None
+    before: Event | None = None
 
 
 class WholeDelivery(Struct, frozen=True):
@@ -148,6 +152,10 @@ class Views(Protocol):
         """What these (company, integration) are owed; each count is exact up to the limit."""
         ...
 
+    async def count_open_calls(self, company: str | None, limit: int = COUNT_LIMIT) -> Count:
+        """How many calls go on, exact up to the limit."""
+        ...
+
     async def whole_call(self, company: str, call: str, *, cursor: str | None, limit: int) -> WholeCall | None:
         """All at one moment. Raises `cursor_invalid`."""
         ...
@@ -164,6 +172,12 @@ class Views(Protocol):
         """Points that span `step` (ms) from `since` (ms) until before `until`, oldest first; those that count nothing
         are left out. `since` and `until` belong on multiples of the step, and the step is no less than the span that
         is kept there, which is `QUARTER` for an integration and `HOUR` beyond two days."""
+        ...
+
+    async def points_of_each(
+        self, integrations: Sequence[tuple[str, str]], *, step: int, since: int, until: int
+    ) -> Mapping[tuple[str, str], list[Point]]:
+        """`points` of each of these (company, integration), in one look."""
         ...
 
     async def roll_up_points(

@@ -38,11 +38,18 @@ async def keep_watch(
     now: Callable[[], int],
     *,
     end_calls: Callable[[], int],
+    changed: Callable[[], None] = lambda: None,
 ) -> None:
     """A source does not say when its status changes, so it is looked at once in a while. now: ms; end_calls: ends the
-    open calls of the PBX, and says how many those were, as `Feed.end_calls`."""
+    open calls of the PBX, and says how many those were, as `Feed.end_calls`; changed: it came, went, or fails for
+    another reason."""
+    before = None
     while True:
-        for todo in watch.look(status(), now()):
+        found = status()
+        if (found.connected_since, found.error) != before:
+            before = (found.connected_since, found.error)
+            changed()
+        for todo in watch.look(found, now()):
             if isinstance(todo, GiveUp):
                 ended = end_calls()
                 if ended:

@@ -26,6 +26,14 @@ _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")  # RFC 9110, 5.6
 _VALUE: Final = re.compile(r"[\x21-\x7e\xa1-\xff](?:[\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa1-\xff])?|")  # RFC 9110, 5.5
 
 
+def read_header(line: str) -> tuple[str, str]:
+    """The name and the value of a header as people write it, `NAME: VALUE`. Raises `header_invalid`."""
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise RingpostError("header_invalid", "Write each header as NAME: VALUE on a line of its own.", field="headers")
+    return name.strip(), value.strip()
+
+
 def check_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The headers as they will be sent. Raises `header_reserved`, `header_invalid`, with the header as the field."""
     if len(headers) > HEADERS_LIMIT:

@@ -7,12 +7,22 @@ these come with their names alone. Called by who shows an attempt.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from ringpost.model.delivery import Attempt, delivery_id
 from ringpost.model.event import Event
 from ringpost.model.integration import TransmissionType
 
 from .message import X_SIGNATURE
+
+MASK: Final = "••••"
+
+
+def url_shown(url: str) -> str:
+    """A target's address for who may see no secret: without the values of its query, which often are keys."""
+    base, mark, query = url.partition("?")
+    names = [part.partition("=")[0] for part in query.split("&")]
+    return base + mark + "&".join(f"{name}={MASK}" for name in names) if mark else base
 
 
 def fields_shown(

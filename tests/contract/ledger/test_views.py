@@ -130,6 +130,27 @@ async def test_calls_that_go_on_can_be_found(ledger: Ledger) -> None:
         assert ids(await calls(ledger, CallSearch(open_only=True), company)) == ["acme_4", "acme_2", "acme_0"]
 
 
+@pytest.mark.parametrize("within", [0, LONG])
+async def test_calls_can_be_found_by_the_way_they_go(ledger: Ledger, within: int) -> None:
+    ways = ("INBOUND", "OUTBOUND", "INTERNAL")
+    for n in range(9):
+        first = new_event(call=f"acme_{n}", data=data(direction="OUTBOUND"), integrations=["aaaaaa"])
+        known = new_event(CALL_UPDATE, call=f"acme_{n}", data=data(direction=ways[n % 3]))
+        await ledger.commit([first, known])
+    named = data(name='"direction":"INTERNAL"', direction="INBOUND")
+    await ledger.commit([new_event(call="acme_9", data=named)])
+    inbound = CallSearch(direction="INBOUND")
+    assert ids(await calls(ledger, inbound, within=within)) == ["acme_9", "acme_6", "acme_3", "acme_0"]
+    assert ids(await calls(ledger, CallSearch(direction="INTERNAL"), None, within=within)) == [
+        "acme_8",
+        "acme_5",
+        "acme_2",
+    ]
+    waiting = CallSearch(direction="INBOUND", mark="waiting", text=looking_for("Rossi"))
+    assert ids(await calls(ledger, waiting, within=within)) == ["acme_6", "acme_3", "acme_0"]
+    assert await calls(ledger, CallSearch(direction="SIDEWAYS"), within=within) == []
+
+
 async def test_calls_of_a_time_can_be_found(ledger: Ledger, clock: Clock) -> None:
     for n in range(5):
         clock.now = NOW + n * 1_000
@@ -355,7 +376,29 @@ async def test_what_an_integration_is_owed_has_a_count_and_an_age(ledger: Ledger
     assert limited["acme", "bbbbbb"].failing == Count(2, more=True)
 
 
+async def test_calls_that_go_on_are_counted_of_a_company_or_of_all(ledger: Ledger) -> None:
+    for company, number, ends in (("acme", 1, False), ("acme", 2, True), ("acme", 3, False), ("other", 4, False)):
+        types = (CALL_START, CALL_END) if ends else (CALL_START, CALL_UPDATE)
+        for kind in types:
+            await commit_one(ledger, new_event(kind, call=f"{company}_{number}", company=company))
+    assert await ledger.count_open_calls("acme") == Count(2)
+    assert await ledger.count_open_calls("other") == Count(1)
+    assert await ledger.count_open_calls("nobody") == Count(0)
+    assert await ledger.count_open_calls(None) == Count(3)
+    assert await ledger.count_open_calls(None, limit=2) == Count(2, more=True)
+
+
 # --- one of them as a whole ------------------------------------------------------------------------------------------
+async def test_a_page_of_a_calls_events_has_the_event_before_it(ledger: Ledger) -> None:
+    await ledger.commit([new_event(), *(new_event(CALL_UPDATE, data=data(name=str(n))) for n in range(4))])
+    first = await ledger.whole_call("acme", "acme_1", cursor=None, limit=3)
+    assert first is not None
+    assert first.before is None
+    second = await ledger.whole_call("acme", "acme_1", cursor=first.next, limit=3)
+    assert second is not None
+    assert second.before == first.events[-1].event
+
+
 async def test_a_call_as_a_whole_has_its_events_deliveries_and_attempts(ledger: Ledger) -> None:
     both = ["bbbbbb", "aaaaaa"]
     start, update, end = [accepted(one) for one in await ledger.commit(whole_call("acme_1", integrations=both))]

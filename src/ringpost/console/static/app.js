@@ -4,11 +4,13 @@ import "./keyboard.js";
 import "./dialogs.js";
 import "./forms.js";
 import "./live.js";
+import { tick } from "./ticking.js";
 
 document.documentElement.dataset.script = "on";
 showTimes(document);
-// What htmx puts into the page: its times, too; and our forms' token with whatever htmx sends.
-document.addEventListener("htmx:after:swap", () => showTimes(document));
+// What is put into the page has times, too.
+for (const name of ["htmx:after:swap", "ringpost:rows"]) document.addEventListener(name, () => { showTimes(document); tick(); });
+// Our forms' token goes with whatever htmx sends.
 document.addEventListener("htmx:config:request", (event) => {
   const token = document.querySelector('meta[name="csrf-token"]')?.getAttribute("content");
   const { ctx } = /** @type {CustomEvent} */ (event).detail;

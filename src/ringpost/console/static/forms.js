@@ -1,4 +1,5 @@
-// Small comforts of forms: a choice that submits at once, no empty values in an address, a copy button.
+// Small comforts of forms: a choice that submits at once, no empty values in an address, a copy button, and words for
+// what takes a while (`data-waits`).
 
 /** @param {HTMLFormElement} form */
 function leaveOutEmpty(form) {
@@ -16,9 +17,21 @@ document.addEventListener("change", (event) => {
 document.addEventListener("submit", (event) => {
   if (event.target instanceof HTMLFormElement && event.target.method === "get") leaveOutEmpty(event.target);
 });
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || !form.dataset.waits) return;
+  const told = document.createElement("span");
+  told.setAttribute("role", "status");
+  told.dataset.waiting = "";
+  form.append(told);
+  told.textContent = ` ${form.dataset.waits}`; // after it is there, so that it is read out
+  for (const button of form.querySelectorAll("button")) setTimeout(() => { button.disabled = true; });
+});
+
 // A page that comes back from the history has its fields again.
 window.addEventListener("pageshow", () => {
-  for (const field of document.querySelectorAll("form[method=get] :disabled")) field.removeAttribute("disabled");
+  for (const field of document.querySelectorAll("form[method=get] :disabled, [data-waits] :disabled")) field.removeAttribute("disabled");
+  for (const told of document.querySelectorAll("[data-waiting]")) told.remove();
 });
 
 document.addEventListener("click", async (event) => {

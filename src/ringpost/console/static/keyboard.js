@@ -1,4 +1,4 @@
-// The keyboard: ? the list, / the search, j and k the rows, enter the row, g and a letter a page, u the zone.
+// The keyboard: ? the list, / the search, j and k the rows, enter the row, g and a letter a page, u the zone, . what is new.
 import { toggleUtc } from "./times.js";
 
 const GO_MS = 1500; // between g and its letter
@@ -34,6 +34,7 @@ const KEYS = {
   j: () => walk(1),
   k: () => walk(-1),
   u: toggleUtc,
+  ".": () => { /** @type {HTMLElement | null} */ (document.querySelector("[data-news]:not([hidden])"))?.click(); },
   g: () => { goUntil = Date.now() + GO_MS; },
   Enter: openRow,
 };

@@ -1,6 +1,8 @@
 // Live pages: the server says what changed, and the elements that show it are loaded anew from the page's own address.
 // Nothing moves under a pointer: while it is over such an element, what is new waits until it leaves; save where
-// `data-moves` says that there is nothing to be clicked.
+// `data-moves` says that there is nothing to be clicked. In a list whose rows are of a kind (`data-rows`, its name), rows
+// that are there change meanwhile, save the one that is pointed at, and a button (`data-news`) tells how
+// many are new and brings them.
 
 /** @typedef {{topic: string, company: string, about: string}} Change */
 /** @type {any} */
@@ -29,18 +31,62 @@ function isBusy(part) {
   return (part.matches(":hover") && !("moves" in part.dataset)) || part.contains(document.activeElement) || isChosen(part) || document.querySelector("dialog[open]") !== null;
 }
 
+/** When a part that is not to be loaded too often (`data-at-most`, ms) was loaded last. @type {Map<string, number>} */
+const loaded = new Map();
+
 async function refresh() {
   timer = 0;
   for (const part of parts().filter((one) => stale.has(one.id))) {
+    const wait = (loaded.get(part.id) ?? 0) + Number(part.dataset.atMost ?? 0) - Date.now();
+    if (wait > 0) { if (!timer) timer = window.setTimeout(refresh, wait); continue; }
     if (isBusy(part)) {
+      if (part.dataset.rows && document.querySelector("dialog[open]") === null) { await renew(part); continue; }
       tell(isChosen(part) ? "There is news; it is shown when no row is chosen." : "There is news; it is shown when the pointer leaves the list.");
       continue;
     }
-    stale.delete(part.id);
-    await htmx.ajax("GET", location.pathname + location.search, { source: part, target: part, select: `#${part.id}`, swap: "outerMorph" });
-    tell("Live.");
+    await bring(part);
   }
 }
+
+/** The part as it is now. @param {HTMLElement} part */
+async function bring(part) {
+  stale.delete(part.id);
+  loaded.set(part.id, Date.now());
+  showNews(part, 0);
+  await htmx.ajax("GET", location.pathname + location.search, { source: part, target: part, select: `#${part.id}`, swap: "outerMorph" });
+  tell("Live.");
+}
+
+/** The rows that are there, as they are now; the list stays as long as it is. @param {HTMLElement} part */
+async function renew(part) {
+  let page;
+  try {
+    const reply = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
+    if (!reply.ok) return;
+    page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  } catch { return; } // the stream says by itself that the service does not answer
+  showNews(part, [...page.querySelectorAll(`#${part.id} [data-row][id]`)].filter((row) => !document.getElementById(row.id)).length);
+  for (const row of part.querySelectorAll("[data-row][id]")) {
+    const now = page.getElementById(row.id);
+    if (now && now.innerHTML !== row.innerHTML && !row.matches(":hover") && !row.contains(document.activeElement)) row.replaceChildren(...now.childNodes);
+  }
+  document.dispatchEvent(new CustomEvent("ringpost:rows"));
+}
+
+/** @param {HTMLElement} part @param {number} count */
+function showNews(part, count) {
+  const button = document.querySelector(`[data-news="${CSS.escape(part.id)}"]`);
+  if (!(button instanceof HTMLElement)) return;
+  button.hidden = count === 0;
+  const text = count === 1 ? `1 new ${part.dataset.rows}: show it` : `${count} new ${part.dataset.rows}s: show them`;
+  if (count && button.textContent !== text) button.textContent = text;
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target instanceof Element ? event.target.closest("[data-news]") : null;
+  const part = button instanceof HTMLElement ? document.getElementById(button.dataset.news ?? "") : null;
+  if (part) bring(part);
+});
 
 function soon() { if (!timer) timer = window.setTimeout(refresh, SOON_MS); }
 

@@ -44,8 +44,15 @@ document.addEventListener("submit", (event) => {
 });
 window.addEventListener("pageshow", () => { for (const field of typedTimes(document)) show(field); });
 
+/** A moment as `2026-11-25 17:10:00`, in the zone that is shown. @param {Date} at */
+export function asShown(at) { return (isUtc ? utc : local).format(at); }
+
+/** Whether it is UTC; `ringpost:zone` tells the document that it changed. */
+export function showsUtc() { return isUtc; }
+
 export function toggleUtc() {
   isUtc = !isUtc;
   try { localStorage.setItem(KEY, isUtc ? "yes" : "no"); } catch { /* it lasts as long as the page */ }
   showTimes(document);
+  document.dispatchEvent(new CustomEvent("ringpost:zone"));
 }

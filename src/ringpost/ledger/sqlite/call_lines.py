@@ -9,6 +9,7 @@ from typing import Final
 import apsw
 import msgspec
 
+from ringpost.ledger.views import CallSearch
 from ringpost.model.call_line import MARKS, CallLine, Mark, call_line
 from ringpost.model.search import Search
 
@@ -28,11 +29,25 @@ def numbers_of(connection: apsw.Connection, calls: Sequence[tuple[str, str]]) ->
     return {(company, call): number for company, call, number in msgspec.json.decode(found, type=list[_Numbered])}
 
 
-def saying(connection: apsw.Connection, numbers: Sequence[int], text: Search) -> list[int]:
+def fitting(connection: apsw.Connection, numbers: Sequence[int], wanted: CallSearch) -> list[int]:
+    """Those of the calls that say what is wanted: the direction, the text."""
+    left = numbers if wanted.direction is None else _going(connection, numbers, wanted.direction)
+    return list(left if wanted.text is None else _saying(connection, left, wanted.text))
+
+
+def _saying(connection: apsw.Connection, numbers: Sequence[int], text: Search) -> list[int]:
     """Those of the calls whose first or newest event has the text."""
     found = connection.execute(QUERIES["calls_saying"], {"firsts": _json(numbers), **text_values(text)})
-    fitting = {number for number, first, latest in found if text.is_in(latest) or text.is_in(first)}
-    return [number for number in numbers if number in fitting]
+    told = {number for number, first, latest in found if text.is_in(latest) or text.is_in(first)}
+    return [number for number in numbers if number in told]
+
+
+def _going(connection: apsw.Connection, numbers: Sequence[int], direction: str) -> list[int]:
+    """Those of the calls that go this way, as their newest event says."""
+    written = f'"direction":{_json(direction)}'  # a quote within a string is escaped, so it is found as a key alone
+    found = connection.execute(QUERIES["calls_going"], {"firsts": _json(numbers), "written": written}).get
+    told = set(msgspec.json.decode(found, type=list[int]))
+    return [number for number in numbers if number in told]
 
 
 def marks_of(connection: apsw.Connection, numbers: Sequence[int]) -> Marks:
@@ -62,5 +77,5 @@ def lines_of(connection: apsw.Connection, numbers: Sequence[int], marks: Marks) 
     return [found[number] for number in numbers if number in found]
 
 
-def _json(numbers: Sequence[int]) -> str:
-    return msgspec.json.encode(numbers).decode()
+def _json(value: Sequence[int] | str) -> str:
+    return msgspec.json.encode(value).decode()

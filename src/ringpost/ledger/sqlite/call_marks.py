@@ -16,7 +16,7 @@ from ringpost.ledger.views import CallSearch, DeliverySearch, Found
 from ringpost.model.call_line import CallLine, Mark
 from ringpost.model.event import accepted_at
 
-from .call_lines import lines_of, newest_in, numbers_of, saying
+from .call_lines import fitting, lines_of, newest_in, numbers_of
 from .cursors import write_cursor
 from .finding import Place, Step, few_integrations, merged, while_time
 from .lists import bounds, place_of
@@ -74,7 +74,7 @@ def _fitting(
     numbers = numbers_of(connection, calls)
     since, until = bounds(wanted.since, wanted.until)
     in_time = [number for number in numbers.values() if since <= number <= until]
-    told = set(in_time if wanted.text is None else saying(connection, in_time, wanted.text))
+    told = set(fitting(connection, in_time, wanted))
     marks = newest_in(connection, list(told), state)
     kept: dict[int, tuple[Place, Mapping[str, Mark]]] = {}
     for row in rows:

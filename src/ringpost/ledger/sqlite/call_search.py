@@ -17,7 +17,7 @@ from ringpost.ledger.views import CallSearch, Found
 from ringpost.model.call_line import CallLine, Mark
 from ringpost.model.event import accepted_at
 
-from .call_lines import lines_of, marks_of, saying
+from .call_lines import fitting, lines_of, marks_of
 from .call_marks import find_marked
 from .cursors import read_cursor, write_cursor
 from .lists import bounds
@@ -43,15 +43,16 @@ def find(
             return by_marks
     since, until = bounds(wanted.since, wanted.until)
     until = until if place is None else min(until, place[0] - 1)
-    is_plain = wanted.integration is None and wanted.mark is None and wanted.text is None
+    filters = (wanted.integration, wanted.mark, wanted.text, wanted.direction)
+    is_plain = all(one is None for one in filters)
     chunk = limit + 1 if is_plain else _FIRST
     kept: list[int] = []
     marks: dict[int, Mapping[str, Mark]] = {}
     while True:
         numbers = _numbers(connection, company, wanted.open_only, since, until, chunk)
-        fitting = numbers if wanted.text is None else saying(connection, numbers, wanted.text)
-        found = marks_of(connection, fitting[:limit] if is_plain else fitting)
-        kept += [number for number in fitting if _is_wanted(found.get(number, {}), wanted)]
+        told = fitting(connection, numbers, wanted)
+        found = marks_of(connection, told[:limit] if is_plain else told)
+        kept += [number for number in told if _is_wanted(found.get(number, {}), wanted)]
         marks |= found
         is_last = len(numbers) < chunk
         if len(kept) > limit or is_last or perf_counter() > by:

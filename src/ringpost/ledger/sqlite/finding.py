@@ -101,6 +101,13 @@ def backlogs(
     return found
 
 
+def count_open_calls(connection: apsw.Connection, company: str | None, limit: int) -> Count:
+    """See `views.Views.count_open_calls`."""
+    if company is None:
+        return _count(connection.execute(QUERIES["count_all_open_calls"], (limit + 1,)).get, limit)
+    return _count(connection.execute(QUERIES["count_open_calls"], (company, limit + 1)).get, limit)
+
+
 def _in_states(
     connection: apsw.Connection, name: tuple[str, str], since: int | None, until: int | None, limit: int
 ) -> dict[int, int]:

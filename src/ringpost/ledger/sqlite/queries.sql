@@ -246,6 +246,11 @@ SELECT count(*) FROM deliveries WHERE company = ? AND integration = ? AND state 
 -- name: event
 SELECT company, seq, call, sequence, pbx, time, type, accepted, data FROM events WHERE company = ? AND seq = ?
 
+-- name: event_before
+SELECT b.company, b.seq, b.call, b.sequence, b.pbx, b.time, b.type, b.accepted, b.data
+FROM events AS e JOIN events AS b ON b.seq = e.previous
+WHERE e.company = ? AND e.seq = ?
+
 -- name: bodies
 SELECT e.company, e.seq, e.call, e.sequence, e.pbx, e.time, e.type, e.accepted, e.data
 FROM json_each(:seqs) AS wanted CROSS JOIN events AS e ON e.seq = wanted.value
@@ -390,6 +395,12 @@ SELECT c.first, c.company, c.call, c.pbx, c.started, c.updated, c.ended, c.event
 FROM calls AS c JOIN events AS e ON e.seq = c.last
 WHERE c.company = ? AND c.pbx = ? AND c.origin = 'source' AND c.ended IS NULL
 ORDER BY c.first
+
+-- name: count_open_calls
+SELECT count(*) FROM (SELECT 1 FROM calls WHERE company = ? AND ended IS NULL LIMIT ?)
+
+-- name: count_all_open_calls
+SELECT count(*) FROM (SELECT 1 FROM calls INDEXED BY calls_open WHERE ended IS NULL LIMIT ?)
 
 -- name: failing_count
 SELECT count(*) FROM deliveries WHERE company = ? AND integration = ? AND state = 1
@@ -703,6 +714,13 @@ WHERE :digits IS NOT NULL AND (instr(e.data, :digits) OR instr(s.data, :digits))
    OR :letters IS NOT NULL AND (
        instr(lower(CAST(e.data AS TEXT)), :letters) OR instr(lower(CAST(s.data AS TEXT)), :letters)
    )
+
+-- name: calls_going
+-- Those of these calls whose newest event has the text, which is a key and its value as the wire writes them.
+SELECT json_group_array(c.first)
+FROM json_each(:firsts) AS wanted CROSS JOIN calls AS c ON c.first = wanted.value
+CROSS JOIN events AS e ON e.seq = c.last
+WHERE instr(e.data, :written)
 
 -- name: marks_of_calls
 -- How the deliveries of each call fared at each integration, as the rank of the worst (model.call_line.MARKS), and which

@@ -14,6 +14,7 @@ from ringpost.ledger.views import (
     WITHIN_MS,
     Backlog,
     CallSearch,
+    Count,
     Counts,
     DeliverySearch,
     Found,
@@ -70,6 +71,9 @@ class SqliteViews:
     ) -> Mapping[tuple[str, str], Backlog]:
         return await self._readers.read(partial(finding.backlogs, names=integrations, limit=limit))
 
+    async def count_open_calls(self, company: str | None, limit: int = COUNT_LIMIT) -> Count:
+        return await self._readers.read(partial(finding.count_open_calls, company=company, limit=limit))
+
     async def whole_call(self, company: str, call: str, *, cursor: str | None, limit: int) -> WholeCall | None:
         return await self._readers.read(partial(_whole_call, company=company, call=call, cursor=cursor, limit=limit))
 
@@ -82,6 +86,17 @@ class SqliteViews:
 
     async def points(self, company: str, integration: str, *, step: int, since: int, until: int) -> list[Point]:
         read = partial(series.points, company=company, integration=integration, step=step, since=since, until=until)
+        return await self._readers.read(read)
+
+    async def points_of_each(
+        self, integrations: Sequence[tuple[str, str]], *, step: int, since: int, until: int
+    ) -> Mapping[tuple[str, str], list[Point]]:
+        def read(connection: apsw.Connection) -> dict[tuple[str, str], list[Point]]:
+            return {
+                (company, integration): series.points(connection, company, integration, step, since, until)
+                for company, integration in integrations
+            }
+
         return await self._readers.read(read)
 
     async def roll_up_points(
@@ -105,7 +120,15 @@ def _whole_call(
     deliveries: dict[int, list[tuple[Delivery, list[Attempt]]]] = defaultdict(list)
     for delivery in map(to_delivery, connection.execute(QUERIES["deliveries_of_events"], of)):
         deliveries[delivery.seq].append((delivery, attempts[delivery.seq, delivery.integration]))
-    return WholeCall(to_call(row), [WholeEvent(event, deliveries[event.seq]) for event in page.items], page.next)
+    before = None
+    if page.items:
+        before = connection.execute(QUERIES["event_before"], (company, page.items[0].seq)).fetchone()
+    return WholeCall(
+        to_call(row),
+        [WholeEvent(event, deliveries[event.seq]) for event in page.items],
+        page.next,
+        None if before is None else to_event(before),
+    )
 
 
 def _whole_delivery(connection: apsw.Connection, company: str, seq: int, integration: str) -> WholeDelivery | None:

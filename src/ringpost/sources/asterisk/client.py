@@ -8,6 +8,7 @@ every connection, and is in no log and no error. Run from the event loop.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -163,7 +164,8 @@ async def open_connection(settings: PbxSettings) -> tuple[asyncio.StreamReader, 
     except TimeoutError:
         return Failed("pbx_unreachable", "The PBX did not take the connection in time.")
     except OSError as error:
-        return Failed("pbx_unreachable", f"No connection to the PBX: {error.strerror or type(error).__name__}.")
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or type(error).__name__
+        return Failed("pbx_unreachable", f"No connection to the PBX: {why}.")
 
 
 async def _next_commands(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -207,9 +208,26 @@ def _needless(actions: frozenset[str] | None) -> list[Permission]:
     return [Permission(name="nothing else", granted=True, found="it can do more than is needed", help=text)]
 
 
-def manager_stanza(settings: PbxSettings, our_address: str, form: Literal["asterisk", "freepbx"] = "asterisk") -> str:
+def our_address(host: str, port: int) -> str:
+    """The IP address that a PBX sees us come from, as the routes of this machine say; a loopback one where there is no
+    way to it. A host's name is looked up, which may take a while: in a server, call it in a thread."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as looking:
+            looking.connect(address)  # sends nothing
+            return str(looking.getsockname()[0])
+    except (OSError, UnicodeError):
+        return "127.0.0.1"
+
+
+def manager_stanza(
+    settings: PbxSettings,
+    our_address: str,
+    form: Literal["asterisk", "freepbx"] = "asterisk",
+    secret: str | None = None,
+) -> str:
     """The section for the PBX's manager.conf. our_address: the IP address that the PBX sees us come from; form: as
-    Asterisk's own samples write it, or as FreePBX does in the files that it makes.
+    Asterisk's own samples write it, or as FreePBX does in the files that it makes; secret: None: words stand for it.
 
     read: `call` for calls, `agent` for queues, `system` for restarts; write: `reporting` alone, for the list of
     channels and the version. Nothing here can change anything on the PBX. allowmultiplelogin lets `ringpost doctor`
@@ -222,7 +240,7 @@ def manager_stanza(settings: PbxSettings, our_address: str, form: Literal["aster
         equals = "="
         one = "255.255.255.255" if address.version == 4 else one
     fields = (
-        ("secret", "<the secret that Ringpost is set up with>"),
+        ("secret", secret or "<the secret that Ringpost is set up with>"),
         ("deny", everybody),
         ("permit", f"{address}/{one}"),
         ("read", "system,call,agent"),
