@@ -24,7 +24,7 @@ def receives(
     receiver = Receiver(secret, store=store, untimed=untimed)
 
     def decorate(handler: Handler) -> Callable[[], Any]:
-        @functools.wraps(handler)
+        @functools.wraps(handler, assigned=("__name__", "__doc__"))
         def view() -> Any:
             request = flask.request
             if (request.content_length or 0) > BODY_LIMIT:

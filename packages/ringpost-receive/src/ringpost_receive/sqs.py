@@ -72,19 +72,23 @@ class Consumer:
         ).get("Messages", [])
         visible_at = self._clock_s() + self._visibility_s
         failed: set[str] = set()  # groups whose order would break
+        skipped: list[Mapping[str, Any]] = []
         done = 0
         for place, message in enumerate(messages):
             group = message.get("Attributes", {}).get("MessageGroupId", "") if self._url.endswith(".fifo") else ""
             if group and group in failed:
+                skipped.append(message)
                 continue
             if self._clock_s() > visible_at - self._visibility_s / 2:
-                self._keep(messages[place:])
+                self._show_again(messages[place:], self._visibility_s)
                 visible_at = self._clock_s() + self._visibility_s
             if self._handled(message):
                 self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
                 done += 1
             else:
                 failed.add(group)
+        if skipped:  # theirs comes first, as it is in flight still
+            self._show_again(skipped, 0)
         return done
 
     def _handled(self, message: Mapping[str, Any]) -> bool:
@@ -103,10 +107,10 @@ class Consumer:
             return False
         return True
 
-    def _keep(self, messages: list[Mapping[str, Any]]) -> None:
-        """Messages that wait for their turn stay ours."""
+    def _show_again(self, messages: list[Mapping[str, Any]], after_s: int) -> None:
+        """Messages stay ours for so long, and then come again."""
         entries = [
-            {"Id": str(place), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": self._visibility_s}
+            {"Id": str(place), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": after_s}
             for place, one in enumerate(messages)
         ]
         self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)

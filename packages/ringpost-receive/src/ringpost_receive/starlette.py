@@ -8,8 +8,6 @@
 It verifies and no more; a whole receiver, which also handles each delivery once, is `ringpost_receive.asgi`.
 """
 
-from __future__ import annotations
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
