@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 # a name: the address; those who build a screen add theirs
 PAGES: Final = {
@@ -29,5 +29,5 @@ PAGES: Final = {
     "refused": "/keys/none/revoke",
 }
 BEFORE_SIGNING_IN: Final = {"sign-in": "/sign-in"}
-LOOKS: Final = ("light", "dark")
+LOOKS: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 WIDTHS: Final = (1280, 390)  # pixels: a desk, a phone

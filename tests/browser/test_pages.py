@@ -6,6 +6,7 @@ With RINGPOST_TEST_PICTURES=FOLDER a picture of each is left there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -55,17 +56,19 @@ async def test_pages_can_be_used_by_everybody(
 ) -> None:
     """What axe-core finds: contrast, names, labels, order, landmarks."""
     axe = npm_package("axe-core@4.14.1", "axe-core/axe.min.js").read_text("utf-8")
-    for look in LOOKS:
-        context = await chromium.new_context(color_scheme=look)
+    for look, width in product(LOOKS, WIDTHS):
+        context = await chromium.new_context(color_scheme=look, viewport={"width": width, "height": 844})
+        page = await context.new_page()
         for name, path in (BEFORE_SIGNING_IN | PAGES).items():
-            page = await context.new_page() if name in BEFORE_SIGNING_IN else await sign_in(context)
+            if name not in BEFORE_SIGNING_IN and page.url.endswith("/sign-in"):
+                page = await sign_in(context)
             await page.goto(f"{node.local_url}{path}")
             await page.evaluate(axe)
             found = await page.evaluate("axe.run()")
             told = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]
-            with subtests.test(page=name, look=look):
+            with subtests.test(page=name, look=look, width=width):
                 assert told == []
-            await page.close()
+        await context.close()
 
 
 @pytest.mark.parametrize("look", LOOKS)

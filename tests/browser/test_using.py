@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ async def test_the_keyboard_leads_everywhere(page: Page, node: Node) -> None:
 
 
 async def test_times_are_local_with_utc_beside_them_and_u_turns_that_round(page: Page, node: Node) -> None:
+    await page.clock.set_fixed_time("2026-11-26T12:00:00Z")
     await page.goto(f"{node.local_url}/notices")
     time = page.locator("td time").first
     await expect(time).to_have_attribute("title", "2026-11-25 02:20:02.000 UTC")
@@ -50,6 +52,9 @@ async def test_times_are_local_with_utc_beside_them_and_u_turns_that_round(page:
     await expect(time).to_have_text("2026-11-25 02:20:02")
     await page.reload()
     await expect(time).to_have_text("2026-11-25 02:20:02")
+    await page.clock.set_fixed_time("2026-11-25T12:00:00Z")
+    await page.reload()
+    await expect(time).to_have_text("02:20:02")  # it is of today
 
 
 async def test_times_are_typed_in_the_zone_that_is_shown_and_stand_in_the_address_in_utc(
@@ -187,6 +192,47 @@ async def test_an_integration_is_installed_tried_changed_and_deleted(page: Page,
     await page.locator("dialog").get_by_role("button", name="Delete it").click()
     await expect(page.get_by_role("status").first).to_contain_text("The integration is deleted.")
     assert not [one for one in node.registry.all() if one.name == "Desk"]
+
+
+async def test_a_csv_file_is_taken_from_the_disk_and_looked_at_before_it_is_imported(page: Page, node: Node) -> None:
+    await page.goto(f"{node.local_url}/people?company=acme_gmbh")
+    await page.locator("summary", has_text="Import a CSV file").click()
+    text = "extension,name\n1001,Jürgen Größner\n1002,Anna Conti\n"
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    await page.get_by_label("Or a file").set_input_files(file)  # type: ignore[arg-type]
+    await expect(page.locator("#file")).to_have_value(text)
+    await page.get_by_role("button", name="See what it changes").click()
+    await expect(page.locator("main")).to_contain_text("2 added")
+    assert node.directories.count("acme_gmbh") == (0, 0)
+    await page.get_by_role("button", name="Import it").click()
+    await expect(page.get_by_role("status").first).to_contain_text("The file is imported: 2 added")
+    await expect(page.locator("table")).to_contain_text("Jürgen Größner")
+
+
+async def test_a_viewer_finds_nothing_to_change_and_an_admin_nothing_of_others(chromium: Browser, node: Node) -> None:
+    async def signed_in_with(role: Any, company: str) -> Page:
+        _, key = await node.keys.create(company=company, role=role, name=role)
+        page = await (await chromium.new_context()).new_page()
+        await page.goto(f"{node.local_url}/sign-in")
+        await page.get_by_text("With an API key").click()
+        await page.get_by_label("API key").fill(key)
+        await page.get_by_role("button", name="Sign in with the key").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+        return page
+
+    crm = next(one for one in node.registry.all() if one.name == "CRM of the house")
+    paths = ("/overview", "/calls", "/calls/acme_gmbh_k1", "/deliveries", "/integrations", f"/integrations/{crm.id}",
+             "/pbxs", "/pbxs/PBX2", "/people", "/notices", "/replays")  # fmt: skip
+    viewer = await signed_in_with("viewer", "acme_gmbh")
+    for path in paths:
+        await viewer.goto(f"{node.local_url}{path}")
+        await expect(viewer.locator("main form[method=post]")).to_have_count(0)
+        await expect(viewer.locator("main")).to_contain_text(re.compile("acme_gmbh|PBX|CRM|known|call|Pending|Nothing"))
+    other = await signed_in_with("admin", "wildix_srl")
+    for path in paths:
+        await other.goto(f"{node.local_url}{path}")
+        await expect(other.locator("main")).not_to_contain_text(re.compile("acme_gmbh|CRM of the house|Alice"))
+    await expect(other.locator("nav").get_by_role("link", name="Keys")).to_be_visible()
 
 
 async def test_a_key_is_made_and_revoked_in_a_dialog(page: Page, node: Node) -> None:

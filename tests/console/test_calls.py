@@ -94,6 +94,16 @@ async def test_the_first_event_of_a_further_page_says_what_changed_too(world: Wo
     )
 
 
+async def test_events_say_what_changed_and_nothing_of_what_is_not_known(world: World) -> None:
+    await world.call()
+    call = f"{OURS}_{world.time}.1"
+    page = (await (await world.signed_in("viewer")).get(f"/calls/{call}")).text
+    shown = re.findall(r"<dt><code>([^<]+)</code></dt><dd>([^<]*)</dd>", page)
+    assert ("status", "RINGING") in shown
+    assert ("callee.phone", "1002") in shown
+    assert {new for _, new in shown}.isdisjoint({"nothing", "null", "[]"})
+
+
 async def test_a_call_of_many_integrations_comes_in_small_pages(world: World) -> None:
     for number in range(40):
         await world.install(name=f"Integration number {number:02} of this company")

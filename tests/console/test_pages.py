@@ -183,3 +183,25 @@ async def test_pages_stay_small_with_very_many_companies_and_integrations(world:
     page = (await browser.get(f"/calls?integration={chosen.id}&company={chosen.company}")).text
     assert f'<option value="{chosen.id}" selected>' in page
     assert f'name="company" size="14" placeholder="all" autocomplete="off" value="{chosen.company}"' in page
+
+
+async def test_a_page_is_asked_for_by_head_too_and_what_changes_or_never_ends_is_not(world: World) -> None:
+    link = world.sessions.make_link()
+    browser = await world.signed_in("viewer")
+    for path in ("/notices", "/calls", "/sign-in", address("app.css")):
+        got, head = await browser.get(path), await browser.http.head(path)
+        assert head.status_code == got.status_code, path
+        assert head.headers["content-type"] == got.headers["content-type"]
+    for path in (f"/login/{link}", "/live"):
+        refused = await browser.http.head(path)
+        assert refused.status_code == 405, path
+        assert "HEAD" not in refused.headers["allow"]
+    assert (await world.browser().get(f"/login/{link}")).status_code == 303
+
+
+async def test_a_method_that_an_address_does_not_take_is_refused(world: World) -> None:
+    browser = await world.signed_in("viewer")
+    for path in ("/notices", "/sign-in"):
+        refused = await browser.http.delete(path)
+        assert refused.status_code == 405
+        assert "GET" in refused.headers["allow"]

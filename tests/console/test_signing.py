@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from ringpost.access.guesses import TRIES
+from ringpost.access.guesses import TRIES, TRIES_OF_A_NAME
 from ringpost.access.sessions import ABSOLUTE_MS, IDLE_MS, LINK_MS
 from ringpost.console.console import Console
-from tests.console.world import OURS, PASSWORD, Browser, World
+from tests.console.world import COOKIE, OURS, PASSWORD, Browser, World
 
 
 async def sign_in(browser: Browser, name: str, password: str = PASSWORD) -> int:
@@ -69,9 +69,60 @@ async def test_guessing_from_one_address_is_stopped_and_others_still_sign_in(wor
     stopped = await guesser.send("/sign-in", {"name": "ann", "password": PASSWORD})
     assert stopped.status_code == 429
     assert "too many wrong sign-ins" in stopped.text
+    assert stopped.headers["retry-after"] == "60"
     assert await sign_in(world.browser("198.51.100.1"), "ann") == 303
     world.time += 60_000
     assert await sign_in(guesser, "ann") == 303
+
+
+async def test_guessing_one_name_from_many_addresses_is_stopped_and_only_that_name(world: World) -> None:
+    for name in ("ann", "bob"):
+        await world.users.add(name=name, company=OURS, role="admin", password=PASSWORD)
+    hosts = [f"203.0.113.{number}" for number in range(TRIES_OF_A_NAME // TRIES + 1)]
+    for host in hosts[:-1]:
+        guesser = world.browser(host)
+        assert {await sign_in(guesser, "ann", "wrong") for _ in range(TRIES)} == {401}
+    fresh = world.browser(hosts[-1])
+    assert await sign_in(fresh, "ann") == 429
+    assert await sign_in(world.browser(), "bob") == 303
+    assert (await world.browser().send("/sign-in", {"key": world.keys["viewer"]})).status_code == 303
+    assert (await world.browser().get(f"/login/{world.sessions.make_link()}")).status_code == 303
+    world.time += 60_000
+    assert await sign_in(fresh, "ann") == 303
+
+
+async def test_a_name_that_there_is_not_is_answered_like_one_that_there_is(world: World) -> None:
+    await world.users.add(name="ann", company=OURS, role="admin", password=PASSWORD)
+    answers = {}
+    for name, host in (("ann", "203.0.113.1"), ("zoe", "203.0.113.2")):
+        guesser = world.browser(host)
+        replies = [await guesser.send("/sign-in", {"name": name, "password": "wrong"}) for _ in range(TRIES + 1)]
+        for reply in replies:
+            del reply.headers["x-request-id"]  # another for each
+        answers[name] = [(reply.status_code, sorted(reply.headers.items()), reply.text) for reply in replies]
+    assert answers["ann"] == answers["zoe"]
+    assert [status for status, *_ in answers["ann"]] == [401] * TRIES + [429]
+
+
+async def test_a_session_that_someone_else_chose_is_never_taken(world: World) -> None:
+    chosen, victim = "a" * 43, world.browser()
+    victim.http.cookies.set(COOKIE, chosen, domain="ringpost.test")
+    assert (await victim.get("/notices")).status_code == 401
+    reply = await victim.send("/sign-in", {"key": world.keys["admin"]})
+    assert f"{COOKIE}={chosen}" not in reply.headers["set-cookie"]
+    attacker = world.browser()
+    attacker.http.cookies.set(COOKIE, chosen, domain="ringpost.test")
+    assert (await attacker.get("/notices")).status_code == 401
+
+
+async def test_each_sign_in_is_a_session_of_its_own(world: World) -> None:
+    browser = await world.signed_in("viewer")
+    first = browser.session
+    await browser.send("/sign-in", {"key": world.keys["admin"]})
+    assert browser.session != first
+    assert (await browser.get("/keys")).status_code == 200
+    assert (await browser.submit("/account", {}, to="/sign-out")).status_code == 303
+    assert (await browser.get("/keys")).status_code == 401
 
 
 async def test_a_right_password_uses_up_no_try(world: World) -> None:
@@ -148,3 +199,18 @@ async def test_a_changed_password_ends_every_other_session(world: World) -> None
     assert "Your password is changed" in (await one.follow(done)).text
     assert (await other.get("/account")).status_code == 401
     assert (await sign_in(other, "ann"), await sign_in(other, "ann", "four other words")) == (401, 303)
+
+
+async def test_who_finds_a_session_open_does_not_find_out_its_password_by_it(world: World) -> None:
+    await world.users.add(name="ann", company=None, role="operator", password=PASSWORD)
+    browser = world.browser()
+    await browser.send("/sign-in", {"name": "ann", "password": PASSWORD})
+    new = {"password": "another of four words", "again": "another of four words"}
+    codes = []
+    for number in range(12):
+        tried = {"current": f"a guess, number {number}", **new}
+        codes.append((await browser.submit("/account", tried, to="/account/password")).status_code)
+    assert codes == [422] * 10 + [429] * 2
+    assert (await browser.submit("/account", {"current": PASSWORD, **new}, to="/account/password")).status_code == 429
+    world.time += 120_000
+    assert (await browser.submit("/account", {"current": PASSWORD, **new}, to="/account/password")).status_code == 303

@@ -35,6 +35,12 @@ class Service:
         self._running = await running(self._folder, "serve", "--config", "ringpost.toml")
         await self._running.wait_for(lambda lines: any("pbx connected" in line for line in lines))
 
+    async def link(self) -> str:
+        """An address that signs a browser in, once."""
+        done = await ringpost(self._folder, "users", "link", "--config", "ringpost.toml")
+        assert done.code == 0, done.err
+        return next(word for word in done.out.split() if "/login/" in word)
+
     async def end(self, number: int) -> None:
         """Kill it, or ask it to stop."""
         assert self._running is not None

@@ -15,7 +15,7 @@ from ringpost.errors import RingpostError
 
 TRIES: Final = 10  # from one address
 TRIES_OF_A_NAME: Final = 50  # more, so that a stranger does not easily lock its owner out
-_BACK_MS: Final = 60_000  # until one try more is there
+BACK_MS: Final = 60_000  # until one try more is there
 _MOST: Final = 10_000
 
 
@@ -54,7 +54,7 @@ class Guesses:
 
     def _wrong(self, one: str) -> float:
         counted = self._counted.get(one)
-        return max(0.0, counted.wrong - (self._now() - counted.at) / _BACK_MS) if counted else 0.0
+        return max(0.0, counted.wrong - (self._now() - counted.at) / BACK_MS) if counted else 0.0
 
 
 def _of(name: str) -> str:

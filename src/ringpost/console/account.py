@@ -39,10 +39,14 @@ async def change_password(visit: Visit) -> Go:
     users, name = visit.services.users, name_of(visit.caller)
     if not is_user(visit.caller):
         raise RingpostError("user_not_found")
+    guesses, place = visit.services.guesses, f"password of {name}"
+    guesses.check(place)  # who found a session open must not find out the password by it
+    guesses.wrong(place)
     try:
         await users.caller(name, visit.form.get("current", ""))
     except RingpostError:
         raise RingpostError("invalid_value", "The current password is another one.", field="current") from None
+    guesses.right(place)
     await users.set_password(name, _new_password(visit))
     visit.services.sessions.end_all(visit.caller, but=visit.session)
     return Go("/account", "Your password is changed, and your other sessions have ended.")

@@ -117,7 +117,7 @@ async def show_call(visit: Visit) -> View:
     before = None if whole.before is None else _flat(whole.before.data)
     for event in whole.events:
         data = _flat(event.event.data)
-        changes[event.event.seq] = [] if before is None else _changes(before, data)
+        changes[event.event.seq] = _changes(before or {}, data)
         before = data
     values = {
         "whole": whole,
@@ -242,9 +242,15 @@ def _text(value: object) -> str:
 
 
 def _changes(before: dict[str, str], after: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Path, old and new of what differs; empty where it was not there."""
+    """Path, old and new of what differs; empty where there was nothing, which JSON says in several ways."""
     names = [*before, *(name for name in after if name not in before)]
-    return [(n, before.get(n, ""), after.get(n, "")) for n in names if before.get(n) != after.get(n)]
+    pairs = [(name, _said(before, name), _said(after, name)) for name in names]
+    return [pair for pair in pairs if pair[1] != pair[2]]
+
+
+def _said(data: dict[str, str], name: str) -> str:
+    text = data.get(name, "")
+    return "" if text in {"null", "[]"} else text
 
 
 def call_screens() -> list[Screen | Action]:

@@ -21,7 +21,7 @@ from .route import plain_route
 from .screen import Action, Screen
 from .screens import all_screens
 from .signing import signing_routes
-from .streaming import live_screen
+from .streaming import LIVE_PATH, live_screen
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -57,7 +57,8 @@ class Console:
 
     def _route(self, screen: Screen | Action) -> ControllerRouterHandler:
         if isinstance(screen, Screen):
-            return plain_route("GET", screen.path, partial(self._door.show, screen))
+            head = screen.path != LIVE_PATH
+            return plain_route("GET", screen.path, partial(self._door.show, screen), head=head)
         return plain_route("POST", screen.path, partial(self._door.act, screen))
 
     async def _home(self, request: AnyRequest) -> Response[Any]:

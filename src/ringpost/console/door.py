@@ -14,6 +14,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 
+from ringpost.access.guesses import BACK_MS
 from ringpost.access.sessions import ABSOLUTE_MS, Flash, Session
 from ringpost.api.answers import log_fault, refusal_headers
 from ringpost.api.body import read_body
@@ -136,6 +137,8 @@ class Door:
             to=to if to is not None else local(asked) if request.method == "GET" else "/",
         )
         headers = {name: value for name, value in refusal_headers(status).items() if name != "www-authenticate"}
+        if error and error.code == "sign_in_too_often":
+            headers["retry-after"] = str(BACK_MS // 1000)
         return page(html, status, **headers)
 
     # --- forms -----------------------------------------------------------------------------------------------------

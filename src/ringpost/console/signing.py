@@ -90,7 +90,7 @@ def signing_routes(door: Door) -> list[ControllerRouterHandler]:
     return [
         plain_route("GET", "/sign-in", signing.show),
         plain_route("POST", "/sign-in", signing.sign_in),
-        plain_route("GET", "/login/{token}", signing.link),
+        plain_route("GET", "/login/{token}", signing.link, head=False),
         plain_route("POST", "/sign-out", signing.sign_out),
         plain_route("POST", "/theme", signing.theme),
     ]

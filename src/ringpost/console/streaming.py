@@ -16,6 +16,7 @@ from .live import Live, Told
 from .screen import Screen, Visit
 
 AFTER: Final = Parameter(name="after", meaning="The last message that was seen, where no Last-Event-ID says it.")
+LIVE_PATH: Final = "/live"
 _QUIET_SECONDS: Final = 15.0  # after which a comment is sent, so that nothing between takes the stream for dead
 
 
@@ -28,7 +29,7 @@ def live_screen(live: Callable[[], Live]) -> Screen:
         first = await anext(followed)  # what is refused is refused before anything is sent
         return ServerSentEvent(_messages(first, followed, visit))
 
-    return Screen(path="/live", title="Live", show=show, query=(AFTER,))
+    return Screen(path=LIVE_PATH, title="Live", show=show, query=(AFTER,))
 
 
 async def _messages(first: Told, followed: AsyncIterator[Told], visit: Visit) -> AsyncIterator[ServerSentEventMessage]:

@@ -1,5 +1,5 @@
-// Small comforts of forms: a choice that submits at once, no empty values in an address, a copy button, and words for
-// what takes a while (`data-waits`).
+// Small comforts of forms: a choice that submits at once, no empty values in an address, a copy button, a file's text
+// (`data-into`), and words for what takes a while (`data-waits`).
 
 /** @param {HTMLFormElement} form */
 function leaveOutEmpty(form) {
@@ -32,6 +32,15 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("form[method=get] :disabled, [data-waits] :disabled")) field.removeAttribute("disabled");
   for (const told of document.querySelectorAll("[data-waiting]")) told.remove();
+});
+
+// A file from the disk: its text goes into another field, so that the form is as it is without a script.
+document.addEventListener("change", async (event) => {
+  const field = event.target;
+  if (!(field instanceof HTMLInputElement) || field.type !== "file" || !field.dataset.into) return;
+  const into = document.getElementById(field.dataset.into);
+  const file = field.files?.[0];
+  if (into instanceof HTMLTextAreaElement && file) into.value = await file.text();
 });
 
 document.addEventListener("click", async (event) => {

@@ -10,11 +10,13 @@ try { isUtc = localStorage.getItem(KEY) === "yes"; } catch { /* no storage: loca
 
 /** @param {ParentNode} within */
 export function showTimes(within) {
+  const today = asShown(new Date()).slice(0, 10);
   for (const time of within.querySelectorAll("time")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     const shown = `${(isUtc ? utc : local).format(at)}`;
-    const text = time.dataset.only === "time" ? shown.slice(-8) : shown;
+    const isShort = time.dataset.only === "time" || (time.dataset.only === "today" && shown.slice(0, 10) === today);
+    const text = isShort ? shown.slice(-8) : shown;
     if (time.textContent !== text) time.textContent = text;
     time.title = isUtc ? `${local.format(at)} ${zone}` : `${time.dateTime.replace("T", " ").replace("Z", "")} UTC`;
   }
