@@ -45,7 +45,7 @@ WRITES: Final = {"commit", "add_integration", "check", "call", "add_key", "add_w
 HOOK: Final = "https://hooks.example.com/calls"
 QUEUE: Final = "https://sqs.eu-central-1.amazonaws.com/123456789012/calls.fifo"
 NOT_THERE: Final = PbxSettings(
-    company=OURS, serial="PBX2", host="127.0.0.1", port=9, user="ringpost", secret="of a PBX that is not there"
+    company=OURS, serial="PBX2", host="127.0.0.1", port=9, user="ringpost", secret="q7-Zr3v-unreachable"
 )
 QUICK: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # as little as it can
 AWS: Final = {"key": "AKIAIOSFODNN7EXAMPLE", "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}

@@ -28,7 +28,7 @@ PICTURES: Final = "RINGPOST_TEST_PICTURES"  # a folder for pictures that are to 
 
 
 NOT_THERE: Final = PbxSettings(
-    company="acme_gmbh", serial="PBX2", host="127.0.0.1", port=9, user="ringpost", secret="never used"
+    company="acme_gmbh", serial="PBX2", host="127.0.0.1", port=9, user="ringpost", secret="k2-Wm9x-unreachable"
 )
 
 
