@@ -30,6 +30,7 @@ COMMANDS: Final = (
     "keys",
     "users",
     "send",
+    "simulate",
     "backup",
     "erase",
     "erasures",
