@@ -23,7 +23,7 @@ pytestmark = pytest.mark.real
 
 # uPlot sets the style of its own elements by script, which a policy does not refuse.
 PLANTED: Final = """[...document.querySelectorAll("zqx, [zqx], [style], base, iframe, img:not([src^='/static/'])")]
-    .filter(found => !found.closest(".u-wrap")).map(found => found.outerHTML.slice(0, 200))
+    .filter(found => !found.closest(".uplot")).map(found => found.outerHTML.slice(0, 200))
     .concat(window.zqx === undefined ? [] : ["it ran"])"""
 WIDE: Final = """[...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > innerWidth)
     .map(one => `${one.tagName} ${one.className} ${one.getAttribute("name")}`).slice(0, 8)"""
