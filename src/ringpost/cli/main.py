@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "users",
     "send",
     "simulate",
+    "listen",
     "backup",
     "erase",
     "erasures",
