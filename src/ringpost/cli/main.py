@@ -32,6 +32,7 @@ COMMANDS: Final = (
     "send",
     "simulate",
     "listen",
+    "verify",
     "backup",
     "erase",
     "erasures",
