@@ -53,9 +53,9 @@ async def test_the_figures_are_those_of_the_ledger_and_lead_to_their_lists(world
         "Calls now": ("2", "", "/calls?open=true"),
         "Calls a minute": ("2", "mean of 5 minutes", "/calls?last=hour"),
         "Deliveries a minute": ("16", "mean of 5 minutes", "/deliveries?state=delivered&last=hour"),
-        "Pending": ("3", "1 failing", "/deliveries?state=failing"),
+        "Pending": ("3", "1 failing", "/deliveries?state=pending"),
         "Oldest pending": ("1:31", "since it was accepted", "/deliveries?state=pending"),
-        "Failed attempts": ("6", "in the last hour", "/deliveries?state=failing"),
+        "Failed attempts": ("6", "in the last hour", "/integrations"),
         "Exhausted": ("2", "in the last hour", "/deliveries?state=exhausted&last=hour"),
         "Integrations": ("2", "1 failing", "/integrations"),
         "PBXs": ("1 of 2", "connected", "/pbxs"),
@@ -78,6 +78,7 @@ async def test_a_range_has_an_address_and_its_numbers(world: World) -> None:
 
 
 async def test_curves_have_a_number_for_each_span_of_the_range(world: World) -> None:
+    world.time = (world.time // HOUR + 1) * HOUR
     await points(world, OURS, 2 * MINUTE, calls=3, delivered=6, latencies=latencies(ms_100=6))
     browser = await world.signed_in("viewer")
     for last, (length, step) in RANGES.items():
@@ -93,9 +94,11 @@ async def test_curves_have_a_number_for_each_span_of_the_range(world: World) -> 
 
 def test_a_rate_is_of_a_minute_whatever_a_span_is() -> None:
     point = Point(company="", integration="", span=QUARTER, time=QUARTER, calls=30, failed=15, delivered=45)
-    found = curves_of([point], 0, 3 * QUARTER, QUARTER)
+    found = curves_of([point], 0, 3 * QUARTER, QUARTER, 3 * QUARTER)
     assert (found.times, found.calls, found.failed) == ([0, 900, 1_800], [0, 2, 0], [0, 1, 0])
     assert (found.delivered, found.p50) == ([0, 3, 0], [None, None, None])
+    begun = curves_of([point], 0, 3 * QUARTER, QUARTER, QUARTER + 5 * MINUTE)
+    assert (begun.calls, begun.delivered) == ([0, 6, 0], [0, 9, 0])  # of the five minutes that passed of it
 
 
 async def test_a_company_sees_its_own_numbers_and_an_operator_all_or_the_chosen_ones(world: World) -> None:

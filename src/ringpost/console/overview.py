@@ -1,7 +1,7 @@
 """The first page: how everything is now, and the curves of the last hour, day or week; first steps while there are any.
 
 Each figure leads to the list that explains it. What is shown is of the visitor's company, or, to an operator who chose
-none, of the whole service. Curves are of whole spans, so the newest is a minute old at the most.
+none, of the whole service. What was counted is kept each minute, so the newest point is a minute old at the most.
 """
 
 from __future__ import annotations
@@ -113,30 +113,30 @@ async def show_curves(visit: Visit) -> Response[bytes]:
     """The numbers of the charts, for the page's script."""
     since, until, step = _span(visit.query.text("last") or "hour", visit.services.now())
     points = await _points(visit, since, until, step)
-    body = msgspec.json.encode(curves_of(points, since, until, step))
+    body = msgspec.json.encode(curves_of(points, since, until, step, visit.services.now()))
     return Response(body, media_type="application/json", headers=dict(HEADERS))
 
 
-def curves_of(points: Sequence[Point], since: int, until: int, step: int) -> Curves:
-    """A number for every span, also where nothing happened. since, until, step: ms."""
+def curves_of(points: Sequence[Point], since: int, until: int, step: int, now: int) -> Curves:
+    """A number for every span, also where nothing happened; of one that goes on, a minute of what passed. All in ms."""
     found = {point.time: point for point in points}
     times = range(since, until, step)
     spans = [found.get(time, Point(company="", integration="", span=step, time=time)) for time in times]
-    minutes = step / MINUTE
+    minutes = [max(1.0, min(step, now - time) / MINUTE) for time in times]
     return Curves(
         times=[time // 1_000 for time in times],
-        calls=[round(one.calls / minutes, 2) for one in spans],
-        delivered=[round(one.delivered / minutes, 2) for one in spans],
-        failed=[round(one.failed / minutes, 2) for one in spans],
+        calls=[round(one.calls / span, 2) for one, span in zip(spans, minutes, strict=True)],
+        delivered=[round(one.delivered / span, 2) for one, span in zip(spans, minutes, strict=True)],
+        failed=[round(one.failed / span, 2) for one, span in zip(spans, minutes, strict=True)],
         p50=[percentile(one.latencies, 0.5) for one in spans],
         p99=[percentile(one.latencies, 0.99) for one in spans],
     )
 
 
 def _span(last: str, now: int) -> tuple[int, int, int]:
-    """Whole spans: from, until, step (ms). The one that is begun is in it."""
+    """From, until, step (ms). The span that is begun is in it, save a minute, of which nothing is kept yet."""
     length, step = RANGES[last]
-    until = (now // step + 1) * step
+    until = (now // step + (step > MINUTE)) * step
     return until - length, until, step
 
 
@@ -159,7 +159,7 @@ async def _backlogs(visit: Visit, installed: Sequence[Integration]) -> Mapping[t
 async def _figures(visit: Visit, now: Sequence[Point], backlogs: Mapping[tuple[str, str], Backlog]) -> list[Figure]:
     total = _total(now)
     going_on = await visit.services.ledger.count_open_calls(visit.companies, COUNTED)
-    pending = _sum([one.pending for one in backlogs.values()])
+    pending = _sum([one.pending for one in backlogs.values()], is_part=len(backlogs) == LOOKED_AT)
     failing = _sum([one.failing for one in backlogs.values()])
     oldest = min((one.oldest for one in backlogs.values() if one.oldest is not None), default=None)
     age = None if oldest is None else max(0, visit.services.now() - oldest)
@@ -177,7 +177,7 @@ async def _figures(visit: Visit, now: Sequence[Point], backlogs: Mapping[tuple[s
             name="Pending",
             value=_counted(pending),
             kind=kind,
-            to=visit.url("/deliveries", state="failing" if failing.count else "pending"),
+            to=visit.url("/deliveries", state="pending"),
             hint=f"{_counted(failing)} failing" if failing.count else "none failing",
         ),
         Figure(
@@ -207,7 +207,7 @@ def _troubles(
             name="Failed attempts",
             value=f"{total.failed:,}",
             kind="warn" if total.failed else "good",
-            to=visit.url("/deliveries", state="failing"),
+            to=visit.url("/integrations"),
             hint=f"in the last {last}",
         ),
         Figure(
@@ -290,8 +290,8 @@ def _words(last: str, total: Point) -> dict[str, str]:
     half, most = percentile(total.latencies, 0.5), percentile(total.latencies, 0.99)
     took = f"Half took up to {_ms(half)}, 99 % up to {_ms(most)}." if half is not None else "Nothing was delivered."
     return {
-        "rates": f"Last {last}: {total.calls:,} calls began, {total.delivered:,} events were delivered.",
-        "failures": f"Last {last}: {total.failed:,} attempts failed, {total.exhausted:,} deliveries were exhausted.",
+        "rates": f"Last {last}: calls that began: {total.calls:,}; deliveries: {total.delivered:,}.",
+        "failures": f"Last {last}: attempts that failed: {total.failed:,}; exhausted deliveries: {total.exhausted:,}.",
         "latency": f"Last {last}, from accepted to delivered. {took}",
     }
 
@@ -315,8 +315,8 @@ def _fails(backlog: Backlog | None) -> bool:
     return backlog is not None and backlog.failing.count > 0
 
 
-def _sum(counts: Sequence[Count]) -> Count:
-    return Count(sum(one.count for one in counts), more=any(one.more for one in counts))
+def _sum(counts: Sequence[Count], *, is_part: bool = False) -> Count:
+    return Count(sum(one.count for one in counts), more=is_part or any(one.more for one in counts))
 
 
 def _counted(count: Count) -> str:
