@@ -26,6 +26,7 @@ from ringpost.access.sealing import Vault, open_vault
 from ringpost.access.sessions import LINK_CALLER, Sessions
 from ringpost.access.users import Users, is_user
 from ringpost.api.app import build_app
+from ringpost.api.following import Following
 from ringpost.api.server import HttpServer, listen
 from ringpost.api.services import Services
 from ringpost.calls.events import CallEvent
@@ -42,6 +43,7 @@ from ringpost.intake.bulletin import Bulletin, log_notice
 from ringpost.integrations.registry import Registry
 from ringpost.ledger.ledger import Accepted, Ledger, Result, Verdict
 from ringpost.ledger.open import open_ledger
+from ringpost.model.delivery import Owed
 from ringpost.model.notice import Notice
 from ringpost.model.work import ERASURE, REPLAY, Work
 from ringpost.settings import Settings
@@ -96,6 +98,7 @@ class Node:
             ledger, vault, settings, now, on_change=self._integration_changed, told=self._notice_told
         )
         self.intake = Intake(ledger, self.registry.of, self.metrics, now)
+        self.following = Following(ledger)
         self.bulletin = Bulletin(self.intake.accept_notices)
         self.dispatcher = Dispatcher(
             ledger,
@@ -121,9 +124,7 @@ class Node:
         self.disk = DiskWatch(
             ledger, settings.ledger_path, SpaceWatch(settings.ledger_free_mb), self.bulletin.tell, now, self.metrics
         )
-        self.replays = Replays(
-            ledger, self.registry.installed, self.dispatcher.replayed, self.dispatcher.has_room, now, jitter
-        )
+        self.replays = Replays(ledger, self.registry.installed, self._replayed, self.dispatcher.has_room, now, jitter)
         self.directories = Directories(ledger, now, on_change=self._renumber)
         self.erasures = Erasures(ledger, self.dispatcher.forget, now, jitter)
         self.works = Works(
@@ -139,7 +140,7 @@ class Node:
             guesses=Guesses(now),
             metrics=self.metrics,
             settings=settings,
-            dispatcher_replayed=self.dispatcher.replayed,
+            dispatcher_replayed=self._replayed,
             refresh_metrics=self._refresh_metrics,
             ready=lambda: self._is_ready,
             now=now,
@@ -151,6 +152,7 @@ class Node:
             url=lambda: self.url,
             directories=self.directories,
             pbxs=self._standings,
+            following=self.following,
         )
         self.console = Console(self.services, settings.public_url)
         self.url = self.local_url = ""
@@ -196,6 +198,7 @@ class Node:
             server = HttpServer(app, listening)
             parts.push_async_callback(server.stop)
             parts.callback(self.console.live.close)
+            parts.callback(self.following.close)
             await server.start()
             parts.push_async_callback(self._stop_listening)
             for pbx in self.settings.pbx:
@@ -309,6 +312,11 @@ class Node:
         self.dispatcher.committed(accepted)
         self.series.accepted((event for event, _ in accepted), self.now())
         self.console.live.committed(accepted)
+        self.following.committed(accepted)
+
+    def _replayed(self, owed: Owed) -> None:
+        self.dispatcher.replayed(owed)
+        self.following.replayed(owed)
 
     def _recorded(self, results: Sequence[Result]) -> None:
         self.series.attempted(((result.attempt, result.state) for result in results), self.now())

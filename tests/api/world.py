@@ -18,6 +18,7 @@ from ringpost.access.sealing import Vault
 from ringpost.access.sessions import Sessions
 from ringpost.access.users import Users
 from ringpost.api.app import build_app
+from ringpost.api.following import Following
 from ringpost.api.server import HttpServer, listen
 from ringpost.api.services import Services
 from ringpost.directory.registry import Directories
@@ -133,6 +134,7 @@ class World:
         erasures = Erasures(self.ledger, lambda *lane: self.dropped.append(lane), self.now, random)
         self.directories = Directories(self.ledger, self.now, on_change=lambda _: None)
         self.works = Works(self.ledger, {REPLAY: replays.step, ERASURE: erasures.step}, self.now)
+        self.following = Following(self.ledger)
         self.services = Services(
             ledger=self.ledger,
             intake=Intake(self.ledger, self.registry.of, metrics, self.now),
@@ -155,6 +157,7 @@ class World:
             url=lambda: "http://127.0.0.1:8800",
             directories=self.directories,
             pbxs=lambda: self.pbxs,
+            following=self.following,
         )
         grants: dict[str, tuple[str | None, Role]] = {
             "operator": (None, "operator"),

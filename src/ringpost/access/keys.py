@@ -100,6 +100,8 @@ class Keys:
 
     def is_good(self, caller: Caller) -> bool:
         """Whether the key behind a caller is still good."""
+        if self._local is not None and caller.key_id == self._local.id:
+            return True
         key = self._keys.get(caller.key_id)
         return key is not None and key.revoked is None
 

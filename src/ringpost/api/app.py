@@ -34,6 +34,7 @@ from .replays import replay_routes
 from .request_id import RequestIds
 from .service import OPENAPI, SERVICE_ROUTES, open_routes, service_routes
 from .services import Services
+from .stream import STREAM, stream_route
 from .users import user_routes
 
 RefusalPage = Callable[[AnyRequest, int], "Response[Any] | None"]
@@ -57,6 +58,7 @@ def build_app(
 
     handlers: list[ControllerRouterHandler] = [
         *event_routes(services),
+        stream_route(services),
         *(_handler(services, route) for route in _routes()),
         *(_handler(services, route) for route in service_routes(document)),
         *(_open_handler(services, route) for route in open_routes(services)),
@@ -81,6 +83,7 @@ def operations(services: Services) -> list[Operation]:
     return [
         ACCEPT_EVENT,
         ACCEPT_BATCH,
+        STREAM,
         *(route.operation for route in (*_routes(), *SERVICE_ROUTES)),
         OPENAPI,
         *(route.operation for route in open_routes(services)),

@@ -21,6 +21,8 @@ from ringpost.upkeep.erasure import Erasures
 from ringpost.work.replay import Replays
 from ringpost.work.runner import Works
 
+from .following import Following
+
 
 @dataclass(frozen=True)
 class Services:
@@ -30,7 +32,8 @@ class Services:
     brings the gauges up to date before they are read; ready: whether the node takes and dispatches events now; now: the
     wall clock (ms); seal, unseal: the vault's, with the context that a blob belongs to, for remembered answers that
     hold a secret; works: runs what takes a while; replays: plans what is to be delivered again; erasures: what is to be
-    erased; directories: who is who; pbxs: how those that are listened to stand; url: where others reach this node.
+    erased; directories: who is who; pbxs: how those that are listened to stand; following: who
+    follows events; url: where others reach this node.
     """
 
     ledger: Ledger
@@ -54,3 +57,4 @@ class Services:
     url: Callable[[], str]
     directories: Directories
     pbxs: Callable[[], Sequence[PbxStanding]]
+    following: Following

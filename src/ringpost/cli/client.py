@@ -10,6 +10,7 @@ import json
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import quote, urlencode
@@ -94,6 +95,22 @@ class Client:
         except (OSError, ValueError) as error:
             raise self._unreachable(error) from None
         return read
+
+    def stream(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
+        """The data of each message of a stream (server-sent events), until it ends. Raises as `request`."""
+        given = {name: str(value) for name, value in query.items() if value is not None}
+        url = f"{self._service.url.rstrip('/')}{path}{'?' + urlencode(given) if given else ''}"
+        headers = {"authorization": f"Bearer {self._service.key}", "accept": "text/event-stream"}
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the service's own address, as in `fetch`
+        try:
+            with self._opener.open(request, timeout=_SECONDS) as response:
+                for line in response:
+                    if line.startswith(b"data:"):
+                        yield json.loads(line[5:])
+        except urllib.error.HTTPError as error:
+            raise _refusal(error) from None
+        except (OSError, ValueError) as error:
+            raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception) -> RingpostError:
         reason = getattr(error, "reason", error)

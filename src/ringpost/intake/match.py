@@ -34,10 +34,10 @@ def check_filter(wanted: Sequence[str]) -> tuple[str, ...]:
 
 def matching(integrations: Iterable[Integration], event_type: str) -> tuple[str, ...]:
     """The ids of the integrations that want this type of event; a paused one is owed it too."""
-    return tuple(i.id for i in integrations if i.state != "deleted" and _wants(i.filter, event_type))
+    return tuple(i.id for i in integrations if i.state != "deleted" and wants(i.filter, event_type))
 
 
 @lru_cache(maxsize=1024)
-def _wants(wanted: tuple[str, ...], event_type: str) -> bool:
+def wants(wanted: tuple[str, ...], event_type: str) -> bool:
     kind = event_type.partition(":")[0] + ":*"
     return event_type in wanted or kind in wanted or (kind == ALL_CALLS and "*" in wanted)

@@ -256,6 +256,11 @@ class Ledger(Views, Forgets, Protocol):
 
     async def event(self, company: str, seq: int) -> Event | None: ...
 
+    async def events_after(self, company: str, seq: int, limit: int) -> tuple[list[Event], int]:
+        """The events of a company behind a number, the oldest first, and up to which number that was looked at: beyond
+        the given one, save where nothing is behind it."""
+        ...
+
     async def deliveries_of_events(self, company: str, seqs: Sequence[int]) -> list[Delivery]:
         """Those of the events with these numbers, in the order of (seq, integration)."""
         ...

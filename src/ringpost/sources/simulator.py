@@ -30,12 +30,14 @@ from ringpost.calls.observation import (
     LegChanged,
     LegState,
     Observation,
+    SendsOn,
     Snapshot,
 )
 
 from .source import Say, SourceStatus
 
 KINDS: Final = ("answered", "missed", "busy", "queue", "cancelled", "rejected", "abandoned")
+TRANSFER: Final = "transfer"  # a blind one; no office makes it by chance
 TRUNK: Final = "provider"
 
 _WEIGHTS: Final = {"answered": 50, "missed": 10, "busy": 8, "rejected": 5, "cancelled": 7, "queue": 15, "abandoned": 5}
@@ -72,8 +74,8 @@ def script(
     seed: int, *, epoch: int, kinds: Sequence[str] = KINDS, pace: Pace = OFFICE, phones: int = len(_OFFICE)
 ) -> Iterator[tuple[int, Observation]]:
     """Calls without end, in the order of time. epoch: what the ids of calls begin with, a run's start in seconds;
-    kinds: of `KINDS`; the first call begins at 200 ms, and one of each comes, in their order, before chance decides;
-    phones: how many the office has, each in one call at a time."""
+    kinds: of `KINDS`, or `TRANSFER`; the first call begins at 200 ms, and one of each comes, in their order, before
+    chance decides; phones: how many the office has, each in one call at a time."""
     chance = random.Random(seed)  # noqa: S311 - no secret is made of it
     office = _Office(chance, epoch, pace, phones)
     coming: list[tuple[int, int, Observation]] = []
@@ -90,7 +92,7 @@ def script(
 
 
 def _by_chance(chance: random.Random, kinds: Sequence[str]) -> Iterator[str]:
-    weights = [_WEIGHTS[kind] for kind in kinds]
+    weights = [_WEIGHTS.get(kind, 5) for kind in kinds]
     while True:
         yield chance.choices(kinds, weights)[0]
 
@@ -115,6 +117,8 @@ class _Office:
         me, colleague = self._chance.sample(free, 2)
         if kind in {"queue", "abandoned"}:
             self._queue(kind, line, free)
+        elif kind == TRANSFER:
+            self._transfer(line, self._outside(_MAIN_NUMBER), self._inside(me), self._inside(colleague))
         elif inward:
             self._direct(kind, line, self._outside(_MAIN_NUMBER), self._inside(me))
         elif self._chance.random() < 0.6:
@@ -152,6 +156,26 @@ class _Office:
             line.say(DialEnded(caller, callee, "ANSWER"))
             caller = line.changes(caller, "up")
             self._talk(line, caller, callee)
+
+    def _transfer(self, line: _Line, caller: Leg, first: Leg, second: Leg) -> None:
+        """Who answers sends the caller on to a colleague, and is out of it."""
+        caller = structs.replace(caller, call=caller.id, state="calling")
+        first, second = (structs.replace(leg, call=caller.id) for leg in (first, second))
+        line.say(LegAppeared(caller)).after(5)
+        for leg, bridge in ((first, f"bridge-{first.id}"), (second, f"bridge-{second.id}")):
+            line.say(LegAppeared(leg)).say(Dials(caller, leg))
+            ringing = line.after(self._chance.randint(60, 400)).changes(leg, "ringing")
+            up = line.after(self._between(self._pace.ring)).changes(ringing, "up")
+            line.say(DialEnded(caller, up, "ANSWER"))
+            caller = line.changes(caller, "up")
+            line.after(5).say(JoinsBridge(up, bridge)).say(JoinsBridge(caller, bridge))
+            line.after(self._between(self._pace.talk))
+            if leg is first:
+                line.say(SendsOn(up, caller, second.number))
+            else:
+                line.say(HangupRequested(caller, 16))
+            line.say(LeavesBridge(up, bridge)).say(LeavesBridge(caller, bridge)).say(HungUp(up, 16))
+        line.after(2).say(HungUp(caller, 16))
 
     def _queue(self, kind: str, line: _Line, free: list[str]) -> None:
         name = self._chance.choice(list(_QUEUES))

@@ -27,6 +27,7 @@ from .rows import NUMBERS, Row, to_call, to_delivery, to_event
 from .sql import QUERIES
 
 _HIGHEST: Final = (1 << 63) - 1
+_LOOKED_AT: Final = 5_000  # numbers at once
 
 
 def calls(
@@ -206,6 +207,16 @@ def bounds(since: int | None, until: int | None) -> tuple[int, int]:
     lowest = 0 if since is None else next_seq(0, since)
     highest = _HIGHEST if until is None else next_seq(0, until + 1) - 1
     return min(lowest, _HIGHEST), min(highest, _HIGHEST)
+
+
+def events_after(connection: apsw.Connection, company: str, seq: int, limit: int) -> tuple[list[Event], int]:
+    """See `Ledger.events_after`: of so many numbers at a time, as others' events are between."""
+    end = connection.execute(QUERIES["numbers_after"], {"seq": seq, "limit": _LOOKED_AT}).get
+    if end is None:
+        return [], seq
+    names = {"company": company, "seq": seq, "end": end, "limit": limit}
+    events = [to_event(row) for row in connection.execute(QUERIES["events_after"], names)]
+    return events, events[-1].seq if len(events) == limit else end
 
 
 def place_of(row: Row) -> tuple[int, str]:

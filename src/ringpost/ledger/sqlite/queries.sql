@@ -246,6 +246,14 @@ SELECT count(*) FROM deliveries WHERE company = ? AND integration = ? AND state 
 -- name: event
 SELECT company, seq, call, sequence, pbx, time, type, accepted, data FROM events WHERE company = ? AND seq = ?
 
+-- name: numbers_after
+-- The last of the next so many numbers.
+SELECT max(seq) FROM (SELECT seq FROM events WHERE seq > :seq ORDER BY seq LIMIT :limit)
+
+-- name: events_after
+SELECT company, seq, call, sequence, pbx, time, type, accepted, data
+FROM events WHERE seq > :seq AND seq <= :end AND company = :company ORDER BY seq LIMIT :limit
+
 -- name: event_before
 SELECT b.company, b.seq, b.call, b.sequence, b.pbx, b.time, b.type, b.accepted, b.data
 FROM events AS e JOIN events AS b ON b.seq = e.previous

@@ -211,6 +211,9 @@ class SqliteLedger(SqliteViews):
     async def event(self, company: str, seq: int) -> Event | None:
         return next(map(to_event, await self._rows("event", company, seq)), None)
 
+    async def events_after(self, company: str, seq: int, limit: int) -> tuple[list[Event], int]:
+        return await self._readers.read(partial(lists.events_after, company=company, seq=seq, limit=limit))
+
     async def deliveries_of_events(self, company: str, seqs: Sequence[int]) -> list[Delivery]:
         read = _reading("deliveries_of_events", lists.of_seqs(company, seqs))
         return [to_delivery(row) for row in await self._readers.read(read)]
