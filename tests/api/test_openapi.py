@@ -15,7 +15,7 @@ from ringpost.model.event import EVENT_TYPES
 from ringpost.model.notice import NOTICE_TYPES
 from tests.api.world import HOOK, World, event
 
-NO_JSON: Final = {"/metrics", "/v1/openapi.json", "/v1/directory/export"}
+NO_JSON: Final = {"/v1/events/stream", "/metrics", "/v1/openapi.json", "/v1/directory/export"}
 
 
 @pytest.fixture
