@@ -74,6 +74,18 @@ def node() -> Path:
     return prerequisites.node()
 
 
+@pytest.fixture
+def php() -> Path:
+    """PHP; the test is skipped where there is none."""
+    return prerequisites.php()
+
+
+@pytest.fixture
+def go() -> Path:
+    """Go; the test is skipped where there is none."""
+    return prerequisites.go()
+
+
 @pytest.fixture(scope="session")
 def javascript() -> Iterator[JavaScript]:
     """A receiver in JavaScript; the test is skipped where there is no Node.js."""

@@ -51,6 +51,7 @@ def test_the_python_that_verifies_accepts_what_is_sent_and_nothing_else() -> Non
     assert is_genuine(body, signature, SECRET)
     assert not is_genuine(body + b" ", signature, SECRET)
     assert not is_genuine(body, signature, SECRET + "x")
+    assert not is_genuine(body, "é" * 64, SECRET)
 
 
 def test_the_javascript_that_verifies_accepts_what_is_sent_and_nothing_else(node: Path) -> None:
@@ -58,10 +59,11 @@ def test_the_javascript_that_verifies_accepts_what_is_sent_and_nothing_else(node
     cases = [
         [body, x_signature(SECRET, body.encode()), SECRET],
         [body + " ", x_signature(SECRET, body.encode()), SECRET],
+        [body, "é" * 64, SECRET],
     ]
     script = f"{blocks('js')[0]}\nconsole.log({json.dumps(cases)}.map((one) => isGenuine(...one)).join());"
     done = subprocess.run([node, "-e", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "true,false"
+    assert done.stdout.strip() == "true,false,false"
 
 
 def test_the_example_of_a_pbx_is_good_settings() -> None:

@@ -33,11 +33,25 @@ def sipp() -> Path:
 
 
 def node() -> Path:
-    """Node.js, the one part that a machine need not have."""
-    skip_if_left_out("node")
-    found = shutil.which("node")
+    """Node.js, which a machine need not have."""
+    return _optional("node", "Node.js")
+
+
+def php() -> Path:
+    """PHP's command line, which a machine need not have."""
+    return _optional("php", "PHP")
+
+
+def go() -> Path:
+    """Go, which a machine need not have."""
+    return _optional("go", "Go")
+
+
+def _optional(part: str, name: str) -> Path:
+    skip_if_left_out(part)
+    found = shutil.which(part)
     if found is None:
-        pytest.skip("Node.js is not on this machine (it is optional)")
+        pytest.skip(f"{name} is not on this machine (it is optional)")
     return Path(found)
 
 
