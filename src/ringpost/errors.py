@@ -69,7 +69,7 @@ ERRORS: dict[str, ErrorKind] = {
     "call_not_found": ErrorKind(404, "There is no such call.", "`GET /v1/calls` lists them."),
     "event_not_found": ErrorKind(404, "There is no such event.", "An event's id begins with evt_."),
     "delivery_not_found": ErrorKind(404, "There is no such delivery.", "`GET /v1/deliveries` lists them."),
-    "pbx_not_found": ErrorKind(404, "There is no such PBX.", "The console's page PBXs lists those that are listened to."),
+    "pbx_not_found": ErrorKind(404, "There is no such PBX.", "`GET /v1/pbxs` and the console's page PBXs list those that are listened to."),
     "key_not_found": ErrorKind(404, "There is no such key.", "`ringpost keys list` lists them."),
     "user_not_found": ErrorKind(404, "There is no such user of the console.", "`ringpost users list` lists them."),
     "work_not_found": ErrorKind(404, "There is no such replay or other long work.", "`GET /v1/replays` lists the replays."),

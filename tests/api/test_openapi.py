@@ -13,7 +13,9 @@ from ringpost.api.app import operations
 from ringpost.errors import ERRORS
 from ringpost.model.event import EVENT_TYPES
 from ringpost.model.notice import NOTICE_TYPES
-from tests.api.world import HOOK, World, event
+from ringpost.sources.source import SourceStatus
+from ringpost.sources.standing import PbxStanding
+from tests.api.world import HOOK, OURS, World, event
 
 NO_JSON: Final = {"/v1/events/stream", "/metrics", "/v1/openapi.json", "/v1/directory/export"}
 
@@ -99,6 +101,7 @@ async def replayed(world: World) -> Any:
 
 async def test_answers_are_as_documented(world: World, document: dict[str, Any]) -> None:
     made = await world.install(headers={"x-token": "1"})
+    world.pbxs = [PbxStanding(company=OURS, serial="pbx1", address="", status=SourceStatus(error="pbx_unreachable"))]
     told = await world.done("POST", "/v1/events", event())
     await world.done("POST", f"/v1/integrations/{made['id']}/reveal")
     await world.done("POST", f"/v1/integrations/{made['id']}/pause")

@@ -47,6 +47,7 @@ TABLE: Final[dict[str, tuple[frozenset[str], str | None]]] = {
     "showReplay": (READERS, "work_not_found"),
     "cancelReplay": (CHANGERS, "work_not_found"),
     "listNotices": (READERS, None),
+    "listPbxs": (READERS, None),
     "showDirectory": (READERS, None),
     "editDirectory": (CHANGERS, None),
     "listPeople": (READERS, None),

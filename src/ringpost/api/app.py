@@ -28,6 +28,7 @@ from .keys import key_routes
 from .notices import notice_routes
 from .openapi import describe
 from .operation import PART, Asked, Method, OpenRoute, Operation, Route
+from .pbxs import pbx_routes
 from .presented import caller_of
 from .query import read_query
 from .replays import replay_routes
@@ -96,6 +97,7 @@ def _routes() -> list[Route]:
         *delivery_routes(),
         *replay_routes(),
         *notice_routes(),
+        *pbx_routes(),
         *directory_routes(),
         *erasure_routes(),
         *key_routes(),

@@ -21,10 +21,11 @@ from ringpost.errors import ERRORS, RingpostError
 from ringpost.model.notice import NoticeData
 from ringpost.settings import PbxSettings
 from ringpost.sources.asterisk.probe import ProbeResult, manager_stanza, our_address, probe
-from ringpost.sources.standing import PbxStanding
+from ringpost.sources.standing import PbxStanding, State
 
 from .screen import Action, Screen, View, Visit
 
+_KINDS: Final[dict[State, str]] = {"connected": "good", "connecting": "plain", "not connected": "bad"}
 _NOTICES: Final = 5  # of a PBX, on its page
 _LOOKED_AT: Final = 100  # the newest notices of the company, for those of one PBX
 _MANAGER_PORT: Final = 5038
@@ -40,10 +41,9 @@ _FORMS: Final[dict[str, tuple[re.Pattern[str], str]]] = {
 
 
 class PbxRow(Struct, frozen=True, kw_only=True):
-    """One PBX as it is shown. word, kind: its state and the badge's kind; why, helps: where it is not connected."""
+    """One PBX as it is shown. kind: of the badge with its state; why, helps: where it is not connected."""
 
     standing: PbxStanding
-    word: str
     kind: str
     why: str = ""
     helps: str = ""
@@ -177,13 +177,10 @@ def _settings_of(visit: Visit) -> PbxSettings | None:
 
 
 def _row(standing: PbxStanding) -> PbxRow:
-    status = standing.status
-    if status.connected_since is not None:
-        return PbxRow(standing=standing, word="connected", kind="good")
+    status, kind = standing.status, _KINDS[standing.state]
     if status.error is None:
-        return PbxRow(standing=standing, word="connecting", kind="plain")
-    helps = ERRORS[status.error].help
-    return PbxRow(standing=standing, word="not connected", kind="bad", why=status.message or "", helps=helps)
+        return PbxRow(standing=standing, kind=kind)
+    return PbxRow(standing=standing, kind=kind, why=status.message or "", helps=ERRORS[status.error].help)
 
 
 def _helps(found: ProbeResult | None) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from .source import SourceStatus
+
+State = Literal["connected", "connecting", "not connected"]
 
 
 class PbxStanding(Struct, frozen=True, kw_only=True):
@@ -22,3 +26,10 @@ class PbxStanding(Struct, frozen=True, kw_only=True):
     begun: int = 0
     waiting: int = 0
     lost: int = 0
+
+    @property
+    def state(self) -> State:
+        """connecting: since the start, and no attempt has failed yet."""
+        if self.status.connected_since is not None:
+            return "connected"
+        return "connecting" if self.status.error is None else "not connected"
