@@ -58,6 +58,7 @@ def test_it_imports_nothing_but_the_standard_library_and_the_framework_that_a_mo
             assert names <= sys.stdlib_module_names | OTHERS.get(file.stem, set()), file.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", pythons())
 def test_it_runs_on_each_python_that_is_here(python: str) -> None:
     import json
