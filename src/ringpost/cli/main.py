@@ -37,6 +37,7 @@ COMMANDS: Final = (
     "erase",
     "erasures",
     "settings",
+    "completion",
 )
 
 
