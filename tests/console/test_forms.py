@@ -110,3 +110,11 @@ async def test_the_look_is_kept_in_a_cookie(world: World) -> None:
     assert 'data-theme="dark"' in page.text
     await browser.submit("/account", {"theme": '"><script>', "to": "/notices"}, to="/theme")
     assert 'data-theme="auto"' in (await browser.get("/notices")).text
+
+
+async def test_an_operators_key_is_made_for_no_company(world: World) -> None:
+    browser = await world.signed_in("operator")
+    refused = await browser.submit("/keys", {"role": "operator", "company": OURS, "name": "x"})
+    assert refused.status_code == 422
+    assert "leave the company empty" in refused.text
+    assert (await browser.submit("/keys", {"role": "operator", "company": "", "name": "x"})).status_code == 201

@@ -257,3 +257,24 @@ async def test_a_queues_aws_key_is_replaced_by_both_its_parts(world: World) -> N
 
 async def test_without_integrations_the_page_says_what_to_do_next(world: World) -> None:
     assert "No integration is installed." in (await (await world.signed_in("viewer")).get("/integrations")).text
+
+
+async def test_one_that_fails_says_why_and_when_it_is_tried_again(world: World) -> None:
+    browser = await world.signed_in("viewer")
+    _, delivery = await world.call()
+    await world.conclude(delivery, "pending", error="timeout")
+    integration = delivery[-6:]
+    page = (await browser.get(f"/integrations/{integration}")).text
+    assert "The receiver did not finish its answer in time." in page
+    assert "next try" in page
+
+
+async def test_a_page_that_a_form_led_to_has_an_address_that_can_be_loaded_again(world: World) -> None:
+    browser = await world.signed_in("admin")
+    page = (await browser.submit(INSTALL, GOOD)).text
+    (made,) = world.registry.of(OURS)
+    assert f'<meta name="here" content="/integrations/{made.id}">' in page
+    rotated = (await browser.submit(f"/integrations/{made.id}/rotate", {}, to=f"/integrations/{made.id}/rotate")).text
+    assert f'<meta name="here" content="/integrations/{made.id}">' in rotated
+    key = (await browser.submit("/keys", {"role": "viewer", "name": "x"})).text
+    assert '<meta name="here" content="/keys">' in key

@@ -121,7 +121,8 @@ async def test_what_to_paste_fits_together_and_is_what_the_settings_read(world: 
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [
-        ("company", "Acme GmbH"), ("serial", "pbx 1"), ("host", "a]\n[b"), ("host", ""), ("port", "70000"),
+        ("company", "Acme GmbH"), ("serial", "pbx 1"), ("host", "a]\n[b"),
+        ("host", "pbx.example.com:5038"), ("host", ""), ("port", "70000"),
         ("port", "x"), ("user", "r]\nwrite = all"), ("ours", "not an address"), ("ours", "10.0.0.0/8"),
     ],
 )  # fmt: skip
@@ -147,3 +148,9 @@ async def test_pages_are_live_by_the_topic_that_the_node_tells(world: World) -> 
     viewer = await world.signed_in("viewer")
     for path in ("/pbxs", "/pbxs/PBX1"):
         assert re.search(rf'data-live="[^"]*\b{PBX}\b', (await viewer.get(path)).text)
+
+
+async def test_a_serial_that_is_listened_to_is_not_added_twice(world: World) -> None:
+    reply = await (await world.signed_in("operator")).submit("/add-pbx", NEW | {"serial": "PBX1"})
+    assert reply.status_code == 422
+    assert "is listened to already" in reply.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.console.world import OURS, World
@@ -71,3 +73,37 @@ async def test_trunks_emergency_numbers_and_the_region_are_changed(world: World)
     wrong = await browser.submit("/people", {"region": "Atlantis"}, to="/people/numbering")
     assert wrong.status_code == 422
     assert world.directories.plan(OURS) == plan
+
+
+async def test_a_person_who_is_entered_is_changed_on_a_page_that_shows_what_is_there(world: World) -> None:
+    browser = await world.signed_in("admin")
+    await browser.submit(
+        "/people", {"extension": "1001", "name": "Alice", "email": "alice@example.com", "groupId": "7"}
+    )
+    again = await browser.submit("/people", {"extension": "1001", "department": "Sales"})
+    assert again.status_code == 422
+    assert "is entered already" in again.text
+    assert world.directories.get(OURS, "1001").person.name == "Alice"
+    page = (await browser.get("/people/1001")).text
+    fields = dict(re.findall(r'<input id="f-([a-zA-Z]+)"[^>]* value="([^"]*)"', page))
+    assert (fields["name"], fields["email"], fields["groupId"], fields["department"]) == (
+        "Alice", "alice@example.com", "7", "",
+    )  # fmt: skip
+    changed = fields | {"department": "Sales", "email": ""}
+    assert (await browser.submit("/people/1001", changed, to="/people/1001/edit")).status_code == 303
+    person = world.directories.get(OURS, "1001").person
+    assert (person.name, person.department, person.email, person.group_id) == ("Alice", "Sales", None, "7")
+
+
+async def test_a_preview_shows_trunks_and_queues_too(world: World) -> None:
+    browser = await world.signed_in("admin")
+    text = "extension,name,trunk,queue\n1001,Alice,,\n,,provider-*,\n,Support,,500\n"
+    shown = (await browser.submit("/people", {"file": text, "mode": "merge"}, to="/people/preview")).text
+    assert re.search(r"Trunks:.*provider-\*", shown)
+    assert re.search(r"Queues:.*500: Support", shown)
+
+
+async def test_a_viewer_is_told_who_can_fill_the_directory(world: World) -> None:
+    page = (await (await world.signed_in("viewer")).get("/people")).text
+    assert "An admin adds people" in page
+    assert "Add people above" not in page

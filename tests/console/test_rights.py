@@ -62,6 +62,7 @@ TABLE: Final[dict[tuple[str, str], frozenset[str]]] = {
     ("POST", "/people/preview"): CHANGERS,
     ("POST", "/people/import"): CHANGERS,
     ("GET", "/people/{extension}"): ALL,
+    ("POST", "/people/{extension}/edit"): CHANGERS,
     ("POST", "/people/{extension}/remove"): CHANGERS,
     ("GET", "/keys"): CHANGERS,
     ("POST", "/keys"): CHANGERS,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
+from litestar import Response
 from msgspec import Struct
 
 from ringpost.api.query import CURSOR
@@ -17,6 +18,7 @@ from ringpost.model.event import EVENT_TYPES, Event
 
 from .calls import KINDS, mark_of, options_of
 from .delivery_search import PARAMETERS, ROWS, Asked, asked_for
+from .frame import with_the_only_company
 from .reasons import Reason, reason_of
 from .screen import Screen, View, Visit
 from .span import SPANS
@@ -67,7 +69,10 @@ class DeliveryList(Struct, frozen=True, kw_only=True):
     spans: Sequence[str] = tuple(SPANS)
 
 
-async def show_deliveries(visit: Visit) -> View:
+async def show_deliveries(visit: Visit) -> View | Response[str]:
+    elsewhere = await with_the_only_company(visit)
+    if elsewhere is not None:
+        return elsewhere
     query, ledger, asked = visit.query, visit.services.ledger, await asked_for(visit)
     found = await ledger.find_deliveries(
         visit.companies, asked.search, cursor=query.text("cursor"), limit=query.number("limit") or ROWS.high

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from litestar import Response
 from msgspec import Struct
 
 from ringpost.access.sessions import Flash
@@ -93,6 +94,18 @@ def who(visit: Visit) -> str:
 
 def _is_within(at: str, screen: Screen) -> bool:
     return any(at == path or at.startswith(f"{path}/") for path in (screen.path, *screen.also))
+
+
+async def with_the_only_company(visit: Visit) -> Response[str] | None:
+    """The reply that leads an operator who chose no company to the one that there is; None where there is no such one.
+    For pages where a company has to be chosen."""
+    if visit.companies is not None:
+        return None
+    companies = await _companies(visit.services)
+    if len(companies) != 1:
+        return None
+    address = visit.url(visit.at, **{**visit.query.given, "company": companies[0]})
+    return Response("", status_code=303, headers={"location": address, "cache-control": "no-store"})
 
 
 async def _companies(services: Services) -> list[str]:

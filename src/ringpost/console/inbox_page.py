@@ -35,7 +35,7 @@ def inbox_screens(inbox: Inbox, next_steps: Mapping[str, str]) -> list[Screen]:
         return ServerSentEvent(_messages(inbox, after))
 
     return [
-        Screen(path="/inbox", title="Inbox of the demo", nav="Inbox", letter="i", right="operate", show=show),
+        Screen(path="/inbox", title="Inbox of the demo", nav="Inbox", letter="x", right="operate", show=show),
         Screen(path="/inbox/stream", title="Inbox", right="operate", show=stream, query=(_AFTER,)),
     ]
 

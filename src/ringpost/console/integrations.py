@@ -10,12 +10,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from ringpost.api.integration_shapes import IntegrationWithSecret, previous_until, with_secret
+from ringpost.api.integration_shapes import IntegrationWithSecret, with_secret
 from ringpost.api.query import Parameter
 from ringpost.api.test_call import accept_test_call
 from ringpost.errors import RingpostError
 from ringpost.integrations.registry import Installed
-from ringpost.ledger.views import Backlog
+from ringpost.ledger.views import Backlog, DeliverySearch
 from ringpost.model.delays import write_delays
 from ringpost.model.delivery import Attempt, Delivery, parse_delivery_id
 from ringpost.model.integration import Integration
@@ -23,6 +23,7 @@ from ringpost.model.point import QUARTER, Point
 from ringpost.transports.shown import url_shown
 
 from .calls import KINDS, mark_of
+from .deliveries import DeliveryRow, row_of
 from .examples import Example, examples_for
 from .health import DAY, Health, health_of
 from .reasons import Reason, reason_of
@@ -70,12 +71,16 @@ class Tested(Struct, frozen=True, kw_only=True):
 
 
 class IntegrationPage(Struct, frozen=True, kw_only=True):
-    """One integration. reason: why it is paused; custom: the names of its own headers; reveals: when its secrets were
-    shown, and to which key; retry: its schedule in words; tested: of a test call that is watched."""
+    """One integration. reason: why it is paused; failing: the newest delivery that fails; previous: how many secrets
+    before this one sign, too, the last of them until previous_until (ms); custom: the names of its own headers;
+    reveals: when its secrets were shown, and to which key; retry: its schedule in words; tested: of a test call that is
+    watched."""
 
     row: IntegrationRow
     reason: str
+    failing: DeliveryRow | None
     custom: Sequence[str]
+    previous: int
     previous_until: int | None
     reveals: Sequence[tuple[int, str]]
     is_fifo: bool
@@ -148,14 +153,17 @@ def _state(integration: Integration, backlog: Backlog) -> tuple[str, str]:
 async def show_integration(visit: Visit) -> View:
     integration, credentials = installed_at(visit)
     (row,) = await _rows(visit, [integration])
+    still = [until for _, until in credentials.previous if until > visit.services.now()]
     reveals = await visit.services.ledger.reveals(integration.company, integration.id) if visit.may("reveal") else []
     return View(
         "integration.html",
         IntegrationPage(
             row=row,
             reason=_REASONS.get(integration.pause_reason or "", ""),
+            failing=await _failing(visit, integration) if row.state != "active" else None,
             custom=[name for name, _ in credentials.headers],
-            previous_until=previous_until(credentials),
+            previous=len(still),
+            previous_until=max(still, default=None),
             reveals=list(reveals)[:_REVEALS],
             is_fifo=integration.url.endswith(".fifo"),
             retry=_retry(visit, integration),
@@ -168,6 +176,13 @@ async def show_integration(visit: Visit) -> View:
 def installed_at(visit: Visit) -> Installed:
     """The integration that the address names. Raises `integration_not_found`."""
     return visit.services.registry.get(visit.caller.company, visit.path["id"])
+
+
+async def _failing(visit: Visit, integration: Integration) -> DeliveryRow | None:
+    """The newest of what fails, which says why."""
+    wanted = DeliverySearch(state="failing", integration=integration.id)
+    found = await visit.services.ledger.find_deliveries(integration.company, wanted, cursor=None, limit=1)
+    return next((row_of(one, {integration.id: integration.id}, None) for one in found.items), None)
 
 
 def _retry(visit: Visit, integration: Integration) -> str:

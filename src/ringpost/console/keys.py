@@ -54,6 +54,9 @@ async def make_key(visit: Visit) -> View:
     company = None
     if role == "operator":
         visit.caller.require("operate")
+        if visit.form.get("company", "").strip():
+            told = "An operator's key is for every company: leave the company empty, or choose another role."
+            raise RingpostError("invalid_value", told, field="company")
     else:
         company = visit.company
     key, text = await visit.services.keys.create(company=company, role=cast("Role", role), name=name)

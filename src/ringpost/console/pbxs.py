@@ -33,7 +33,10 @@ _MANAGER_PORT: Final = 5038
 _FORMS: Final[dict[str, tuple[re.Pattern[str], str]]] = {
     "company": (re.compile(r"[a-z0-9][a-z0-9_]{0,62}"), "a company's id has small letters, digits and _, as acme_gmbh"),
     "serial": (re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "a serial has letters, digits and -, as pbx1"),
-    "host": (re.compile(r"[A-Za-z0-9.:_-]{1,253}"), "a host's name or address, as 192.0.2.10 or pbx.example.com"),
+    "host": (
+        re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"),
+        "a host's name or address, as 192.0.2.10 or pbx.example.com; its port has a field of its own",
+    ),
     "port": (re.compile(r"[1-9][0-9]{0,4}"), "a port's number, as 5038"),
     "user": (re.compile(r"[A-Za-z0-9_.-]{1,63}"), "a manager user has letters, digits, _, . and -, as ringpost"),
     "ours": (re.compile(r"[0-9A-Fa-f.:]{2,45}"), "the IP address that the PBX sees Ringpost come from"),
@@ -194,6 +197,9 @@ async def _adding(visit: Visit, secret: str) -> PbxToAdd:
     for name, (form, meaning) in _FORMS.items():
         if name != "ours" and not form.fullmatch(given[name]):
             raise RingpostError("invalid_value", f"`{name}` is not right: {meaning}.", field=name)
+    if any((one.company, one.serial) == (given["company"], given["serial"]) for one in visit.services.pbxs()):
+        told = f"{given['serial']} of {given['company']} is listened to already; another PBX has another serial."
+        raise RingpostError("invalid_value", told, field="serial")
     if int(given["port"]) > 65_535:
         raise RingpostError("invalid_value", "`port` is not right: a port is 65535 at the most.", field="port")
     pbx = PbxSettings(

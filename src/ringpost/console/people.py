@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from litestar import Response
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,8 +18,10 @@ from ringpost.directory.book import Listing
 from ringpost.directory.checks import FIELDS, check_emergency, check_person, check_trunks
 from ringpost.directory.comparing import Comparison, Mode
 from ringpost.directory.phones import region_of
-from ringpost.model.directory import NumberingPlan
+from ringpost.errors import RingpostError
+from ringpost.model.directory import NumberingPlan, Person
 
+from .frame import with_the_only_company
 from .screen import Action, Go, Screen, View, Visit
 
 PAGE: Final = 50
@@ -39,7 +42,10 @@ class PeoplePage(Struct, frozen=True, kw_only=True):
     companies: Sequence[str]
 
 
-async def show_people(visit: Visit) -> View:
+async def show_people(visit: Visit) -> View | Response[str]:
+    elsewhere = await with_the_only_company(visit)
+    if elsewhere is not None:
+        return elsewhere
     company, wanted = visit.companies, visit.query.text("q") or ""
     if company is None:
         names = sorted({one.company for one in visit.services.registry.all()})
@@ -66,17 +72,38 @@ def _page(
 
 
 async def enter_person(visit: Visit) -> Go:
-    # The form's `company` is whose directory it is; the person's own is `firm`.
-    given = {name: visit.form.get("firm" if name == "company" else name, "").strip() or None for name in FIELDS}
-    person = check_person(visit.form.get("extension", "").strip(), given)
-    await visit.services.directories.enter(visit.company, person)
+    person = _given(visit, visit.form.get("extension", "").strip())
+    directories = visit.services.directories
+    try:
+        is_entered = directories.get(visit.company, person.extension).known == "entered"
+    except RingpostError:
+        is_entered = False
+    if is_entered:  # what the form leaves empty would be lost
+        told = f"Extension {person.extension} is entered already: change it on its page."
+        raise RingpostError("invalid_value", told, field="extension")
+    await directories.enter(visit.company, person)
     return Go(_back(visit), f"Extension {person.extension} is entered; it shows in the next events.")
+
+
+async def edit_person(visit: Visit) -> Go:
+    """What the form has is all that is entered of the person then."""
+    person = _given(visit, visit.path["extension"])
+    await visit.services.directories.enter(visit.company, person)
+    return Go(_back(visit), f"Extension {person.extension} is changed; it shows in the next events.")
+
+
+def _given(visit: Visit, extension: str) -> Person:
+    """The person in a form, whose `company` is whose directory it is; the person's own is `firm`."""
+    given = {name: visit.form.get("firm" if name == "company" else name, "").strip() or None for name in FIELDS}
+    return check_person(extension, given)
 
 
 async def show_person(visit: Visit) -> View:
     listing = visit.services.directories.get(visit.company, visit.path["extension"])
     values = {name: getattr(listing.person, field) or "" for name, field in FIELDS.items()}
-    return View("person.html", {"listing": listing, "values": values, "company": visit.company})
+    entered = {name: "" if name in listing.learned else value for name, value in values.items()}
+    shown = {"listing": listing, "values": values, "entered": entered, "company": visit.company}
+    return View("person.html", shown)
 
 
 async def remove_person(visit: Visit) -> Go:
@@ -129,5 +156,6 @@ def people_screens() -> list[Screen | Action]:
         Action(path="/people/preview", do=preview_file, again=listed, limit=FILE_LIMIT),
         Action(path="/people/import", do=take_file, again=listed, limit=FILE_LIMIT),
         one,
+        Action(path="/people/{extension}/edit", do=edit_person, again=one),
         Action(path="/people/{extension}/remove", do=remove_person, again=one),
     ]

@@ -7,6 +7,9 @@ import "./live.js";
 import { tick } from "./ticking.js";
 
 document.documentElement.dataset.script = "on";
+// A page that a form led to has another address for who loads it again: the form must not be sent twice.
+const here = document.querySelector('meta[name="here"]')?.getAttribute("content");
+if (here) history.replaceState(null, "", here);
 showTimes(document);
 // What is put into the page has times, too.
 for (const name of ["htmx:after:swap", "ringpost:rows"]) document.addEventListener(name, () => { showTimes(document); tick(); });
