@@ -73,8 +73,8 @@ def pbx_routes() -> list[Route]:
             Operation(
                 method="GET", path="/v1/pbxs", id="listPbxs", tag="PBXs", right="read", answers=PbxShown, is_list=True,
                 summary="List the PBXs that are listened to", query=(COMPANY,),
-                about="Which those are stands in the settings' file (`[[pbx]]`). A notice tells of one that is lost "
-                "for longer.",
+                about="Which those are stands in the settings' file (`[[pbx]]`). One that is lost for longer is told "
+                "by a notice as well.",
             ),
             list_pbxs,
         ),
