@@ -339,7 +339,7 @@ class Node:
         return self.users.is_good(caller) if is_user(caller) else self.keys.is_good(caller)
 
     def _standings(self) -> list[PbxStanding]:
-        addresses = {(pbx.company, pbx.serial): f"{pbx.host}:{pbx.port}" for pbx in self.settings.pbx}
+        addresses = {(pbx.company, pbx.serial): pbx.address for pbx in self.settings.pbx}
         return [
             _standing(company, serial, addresses.get((company, serial), ""), feed)
             for (company, serial), feed in self._feeds.items()

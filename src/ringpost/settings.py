@@ -45,8 +45,13 @@ class PbxSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Meta(description="Names of trunks (endpoints that lead outside); `*` matches any text."),
     ] = ()
 
+    @property
+    def address(self) -> str:
+        """host:port, as people write it: RFC 3986, 3.2.2 has an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
     def __repr__(self) -> str:
-        return f"PbxSettings({self.company}/{self.serial} at {self.host}:{self.port})"
+        return f"PbxSettings({self.company}/{self.serial} at {self.address})"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
+from structlog.testing import capture_logs
 
+from ringpost.console import pbxs
 from ringpost.console.live import PBX
 from ringpost.settings import PbxSettings
 from ringpost.sources.source import SourceStatus
@@ -121,7 +125,7 @@ async def test_what_to_paste_fits_together_and_is_what_the_settings_read(world: 
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [
-        ("company", "Acme GmbH"), ("serial", "pbx 1"), ("host", "a]\n[b"),
+        ("company", "Acme GmbH"), ("serial", "pbx 1"), ("serial", "api"), ("serial", "PBX1"), ("host", "a]\n[b"),
         ("host", "pbx.example.com:5038"), ("host", ""), ("port", "70000"),
         ("port", "x"), ("user", "r]\nwrite = all"), ("ours", "not an address"), ("ours", "10.0.0.0/8"),
     ],
@@ -150,7 +154,65 @@ async def test_pages_are_live_by_the_topic_that_the_node_tells(world: World) -> 
         assert re.search(rf'data-live="[^"]*\b{PBX}\b', (await viewer.get(path)).text)
 
 
-async def test_a_serial_that_is_listened_to_is_not_added_twice(world: World) -> None:
-    reply = await (await world.signed_in("operator")).submit("/add-pbx", NEW | {"serial": "PBX1"})
-    assert reply.status_code == 422
-    assert "is listened to already" in reply.text
+async def test_a_secret_that_the_page_did_not_make_is_in_no_stanza(world: World) -> None:
+    operator = await world.signed_in("operator")
+    for secret in ("kept-7f3c90ab\nwrite = all", "kept-7f3c90ab;", "a" * 129):
+        reply = await operator.submit("/add-pbx", NEW | {"secret": secret}, to="/add-pbx/try")
+        assert reply.status_code == 422
+        assert "kept-7f3c90ab" not in reply.text
+
+
+async def test_a_host_without_a_way_to_it_needs_our_address_to_be_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pbxs, "address_towards", lambda *_: None)
+    operator = await world.signed_in("operator")
+    refused = await operator.submit("/add-pbx", NEW | {"host": "pbx..example.com"})
+    assert refused.status_code == 422
+    assert re.search(r'id="f-ours"[^>]*aria-invalid="true"', refused.text)
+    said = await operator.submit("/add-pbx", NEW | {"host": "pbx..example.com", "ours": "192.0.2.20"})
+    assert "permit = 192.0.2.20/32" in said.text
+    tried = await operator.submit(
+        "/add-pbx", NEW | {"host": "pbx..example.com", "ours": "192.0.2.20"}, to="/add-pbx/try"
+    )
+    assert tried.status_code == 200
+    assert "The PBX's host is no name of a host." in text_of(tried.text)
+
+
+async def test_a_page_that_is_only_looked_at_looks_no_name_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(pbxs, "address_towards", lambda host, _: looked.append(host))
+    named = structs.replace(NOT_THERE, host="localhost")
+    world.services = replace(world.services, settings=structs.replace(world.services.settings, pbx=(named,)))
+    world.serving.services = world.services
+    admin = await world.signed_in("admin")
+    told = text_of((await admin.get("/pbxs/PBX2")).text)
+    assert looked == []
+    assert "A check looks its host up" in told
+    checked = await admin.submit("/pbxs/PBX2", {}, to="/pbxs/PBX2/check")
+    assert looked == ["localhost"]
+    assert "There is no way to its host from here" in text_of(checked.text)
+
+
+async def test_its_own_notices_are_found_behind_many_others(world: World) -> None:
+    await world.notice(type="notice:pbx-lost", message="PBX PBX1 is gone.", pbx="PBX1")
+    for number in range(101):
+        await world.notice(type="notice:failing", message=f"Failure {number}.")
+    await world.notice(type="notice:pbx-back", message="PBX PBX1 is here again.", pbx="PBX1")
+    told = text_of((await (await world.signed_in("viewer")).get("/pbxs/PBX1")).text)
+    assert told.index("PBX PBX1 is here again.") < told.index("PBX PBX1 is gone.")
+    assert "Failure" not in told
+
+
+async def test_who_tried_what_is_in_the_log_and_no_secret(world: World) -> None:
+    operator = await world.signed_in("operator")
+    with capture_logs() as logs:
+        await operator.submit("/add-pbx", NEW | {"secret": "kept-7f3c90ab"}, to="/add-pbx/try")
+    [told] = [entry for entry in logs if entry["event"] == "pbx tried"]
+    assert (told["address"], told["user"], told["code"]) == ("127.0.0.1:9", "ringpost", "pbx_unreachable")
+    assert told["by"]
+    assert "kept-7f3c90ab" not in str(logs)
+
+
+def test_an_address_of_ipv6_stands_in_brackets() -> None:
+    assert structs.replace(NOT_THERE, host="2001:db8::5").address == "[2001:db8::5]:9"

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import structlog
 import trustme
+from msgspec import structs
 
 from ringpost.calls.observation import HungUp, LegAppeared, LegChanged, Observation, Snapshot
 from ringpost.settings import PbxSettings
 from ringpost.sources.asterisk import client, session
 from ringpost.sources.asterisk.client import AsteriskSource, Waits
-from ringpost.sources.asterisk.probe import manager_stanza, probe
+from ringpost.sources.asterisk.probe import address_towards, manager_stanza, probe
 from tests.sources.ami_server import SECRET, AmiServer, channel, event
 
 Said = Observation | Snapshot
@@ -173,6 +174,24 @@ async def test_a_port_that_nobody_listens_on_is_unreachable(server: AmiServer, l
     assert ear.source.status().error == "pbx_unreachable"
     await server.start()
     assert isinstance(await ear.next(), Snapshot)
+
+
+@pytest.mark.parametrize("host", ["pbx..example.com", "a" * 64 + ".example.com"])
+async def test_a_host_that_is_no_name_is_a_fault_of_the_settings(server: AmiServer, listen: Listen, host: str) -> None:
+    settings = structs.replace(server.settings(), host=host)
+    assert (await probe(settings, now=now)).code == "settings_invalid"
+    ear = listen(settings)
+    await ear.until(lambda: ear.source.status().error == "settings_invalid")
+    assert address_towards(host, 5038) is None
+
+
+async def test_the_last_event_is_one_of_a_call(server: AmiServer, listen: Listen) -> None:
+    ear = listen(server.settings())
+    assert isinstance(await ear.next(), Snapshot)
+    assert ear.source.status().heard is None
+    server.say(event("Newchannel", **channel("2.1", "2.1", "1003", 4)))
+    assert isinstance(await ear.next(), LegAppeared)
+    assert ear.source.status().heard is not None
 
 
 async def test_a_pbx_that_goes_silent_is_left(

@@ -1,13 +1,15 @@
 """The screens of PBXs: how each stands, one with its calls and a check of its login, and what to paste to add one.
 
 Which PBXs are listened to stands in the settings' file, so a new one is not made here: the page writes what belongs
-there and into the PBX, and tries it. Only an operator may try, as it connects to whatever address is entered; who may
-write the settings' file could do the same. One check runs at a time, so that nobody scans a network with it.
+there and into the PBX, and tries it. Only an operator may try, as it connects to whatever address is entered: a PBX
+may be at any address and port, most of all at private ones. So one check runs at a time, the log says who tried what,
+nothing is sent before an Asterisk has greeted, and nothing that the other side says is shown where it is none.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import re
 import secrets
@@ -15,20 +17,24 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from ringpost.errors import ERRORS, RingpostError
-from ringpost.model.notice import NoticeData
-from ringpost.settings import PbxSettings
-from ringpost.sources.asterisk.probe import ProbeResult, manager_stanza, our_address, probe
+from ringpost.model.event import Event
+from ringpost.model.notice import PBX_BACK, PBX_CALLS_ENDED, PBX_LOST, NoticeData
+from ringpost.settings import RESERVED_SERIALS, PbxSettings
+from ringpost.sources.asterisk.probe import ProbeResult, address_towards, manager_stanza, probe
 from ringpost.sources.standing import PbxStanding, State
 
 from .screen import Action, Screen, View, Visit
 
 _KINDS: Final[dict[State, str]] = {"connected": "good", "connecting": "plain", "not connected": "bad"}
 _NOTICES: Final = 5  # of a PBX, on its page
-_LOOKED_AT: Final = 100  # the newest notices of the company, for those of one PBX
+_LOOKED_AT: Final = 100  # the newest notices of each kind, for those of one PBX
 _MANAGER_PORT: Final = 5038
+_LOOK_UP_LIMIT: Final = 5  # s, for a host's name
+_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{8,128}")  # of those that this page makes; no `;` ends its line
 # What a value has to look like, and the words for it; a stanza and a settings' file hold nothing else.
 _FORMS: Final[dict[str, tuple[re.Pattern[str], str]]] = {
     "company": (re.compile(r"[a-z0-9][a-z0-9_]{0,62}"), "a company's id has small letters, digits and _, as acme_gmbh"),
@@ -41,6 +47,9 @@ _FORMS: Final[dict[str, tuple[re.Pattern[str], str]]] = {
     "user": (re.compile(r"[A-Za-z0-9_.-]{1,63}"), "a manager user has letters, digits, _, . and -, as ringpost"),
     "ours": (re.compile(r"[0-9A-Fa-f.:]{2,45}"), "the IP address that the PBX sees Ringpost come from"),
 }
+
+
+log = structlog.get_logger()
 
 
 class PbxRow(Struct, frozen=True, kw_only=True):
@@ -65,7 +74,8 @@ class PbxNotice(Struct, frozen=True):
 
 
 class PbxPage(Struct, frozen=True, kw_only=True):
-    """The page of one. can_check: it is an Asterisk of the settings; found: by a check, None where none was made."""
+    """The page of one. can_check: it is an Asterisk of the settings; stanza, freepbx: for its manager.conf, empty where
+    our address is not known; found: by a check, None where none was made."""
 
     row: PbxRow
     notices: Sequence[PbxNotice]
@@ -103,7 +113,9 @@ class Checks:
         if self._busy.locked():
             raise RingpostError("overloaded", "Another check is under way; try again in some seconds.")
         async with self._busy:
-            return await probe(pbx, now=visit.services.now)
+            found = await probe(pbx, now=visit.services.now)
+        log.info("pbx tried", by=visit.caller.key_id, address=pbx.address, user=pbx.user, code=found.code)
+        return found
 
     async def check(self, visit: Visit) -> View:
         """One of the settings', with the secret that is set up."""
@@ -116,6 +128,8 @@ class Checks:
     async def try_new(self, visit: Visit) -> View:
         """One that is to be added."""
         secret = visit.form.get("secret", "")
+        if secret and not _SECRET.fullmatch(secret):
+            raise RingpostError("invalid_value", "The page made another secret: begin again.", field="secret")
         adding = await _adding(visit, secret or secrets.token_urlsafe(24))
         found = await self.found(visit, adding.pbx)
         return View("pbx_paste.html", msgspec.structs.replace(adding, found=found, helps=_helps(found)))
@@ -145,9 +159,11 @@ async def paste(visit: Visit) -> View:
 async def _page(visit: Visit, standing: PbxStanding, found: ProbeResult | None = None) -> PbxPage:
     settings = _settings_of(visit)
     stanza = freepbx = ""
-    if settings is not None:
-        ours = await asyncio.to_thread(our_address, settings.host, settings.port)
-        stanza, freepbx = manager_stanza(settings, ours), manager_stanza(settings, ours, "freepbx")
+    # A page that is open looks anew at each change, so a name is looked up for a check alone.
+    if settings is not None and (found is not None or _is_address(settings.host)):
+        ours = await _our_address(settings)
+        if ours is not None:
+            stanza, freepbx = manager_stanza(settings, ours), manager_stanza(settings, ours, "freepbx")
     return PbxPage(
         row=_row(standing),
         notices=await _notices(visit, standing),
@@ -160,10 +176,13 @@ async def _page(visit: Visit, standing: PbxStanding, found: ProbeResult | None =
 
 
 async def _notices(visit: Visit, standing: PbxStanding) -> list[PbxNotice]:
-    page = await visit.services.ledger.notices(standing.company, cursor=None, limit=_LOOKED_AT)
-    found = [PbxNotice(one.time, msgspec.json.decode(one.data, type=NoticeData).message) for one in page.items
-             if one.pbx == standing.serial]  # fmt: skip
-    return found[:_NOTICES]
+    notices = visit.services.ledger.notices
+    found: list[Event] = []
+    for kind in (PBX_LOST, PBX_BACK, PBX_CALLS_ENDED):
+        page = await notices(standing.company, type=kind, cursor=None, limit=_LOOKED_AT)
+        found += [one for one in page.items if one.pbx == standing.serial][:_NOTICES]
+    found.sort(key=lambda one: one.seq, reverse=True)
+    return [PbxNotice(one.time, msgspec.json.decode(one.data, type=NoticeData).message) for one in found[:_NOTICES]]
 
 
 def _standing(visit: Visit) -> PbxStanding:
@@ -197,11 +216,9 @@ async def _adding(visit: Visit, secret: str) -> PbxToAdd:
     for name, (form, meaning) in _FORMS.items():
         if name != "ours" and not form.fullmatch(given[name]):
             raise RingpostError("invalid_value", f"`{name}` is not right: {meaning}.", field=name)
-    if any((one.company, one.serial) == (given["company"], given["serial"]) for one in visit.services.pbxs()):
-        told = f"{given['serial']} of {given['company']} is listened to already; another PBX has another serial."
-        raise RingpostError("invalid_value", told, field="serial")
     if int(given["port"]) > 65_535:
         raise RingpostError("invalid_value", "`port` is not right: a port is 65535 at the most.", field="port")
+    _check_serial(visit, given["company"], given["serial"])
     pbx = PbxSettings(
         company=given["company"],
         serial=given["serial"],
@@ -211,12 +228,41 @@ async def _adding(visit: Visit, secret: str) -> PbxToAdd:
         secret=secret,
         tls=bool(visit.form.get("tls")),
     )
-    ours = given["ours"] or await asyncio.to_thread(our_address, pbx.host, pbx.port)
+    ours = given["ours"] or await _our_address(pbx)
+    if ours is None:
+        text = f"There is no way to `host` from here, so `ours` is not known: enter {_FORMS['ours'][1]}."
+        raise RingpostError("invalid_value", text, field="ours")
     try:
         stanza, freepbx = (manager_stanza(pbx, ours, form, secret) for form in ("asterisk", "freepbx"))
     except ValueError:
         raise RingpostError("invalid_value", f"`ours` is not right: {_FORMS['ours'][1]}.", field="ours") from None
     return PbxToAdd(pbx=pbx, ours=ours, secret=secret, stanza=stanza, freepbx=freepbx, toml=_toml(pbx))
+
+
+def _check_serial(visit: Visit, company: str, serial: str) -> None:
+    """Raises `invalid_value` for a serial that the settings would refuse beside those that are there."""
+    if serial in RESERVED_SERIALS:
+        raise RingpostError("invalid_value", f"`serial` is not right: {serial} is not for a PBX.", field="serial")
+    if any((one.company, one.serial) == (company, serial) for one in visit.services.pbxs()):
+        text = f"`serial` is not right: {company} has a PBX {serial} already; its page checks its login."
+        raise RingpostError("invalid_value", text, field="serial")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+async def _our_address(pbx: PbxSettings) -> str | None:
+    """The IP address that the PBX sees us come from; None where there is no way to it, or none is found in time."""
+    try:
+        async with asyncio.timeout(_LOOK_UP_LIMIT):
+            return await asyncio.to_thread(address_towards, pbx.host, pbx.port)
+    except TimeoutError:
+        return None
 
 
 def _toml(pbx: PbxSettings) -> str:

@@ -288,7 +288,7 @@ class Simulator:
 
     async def run(self, say: Say) -> None:
         began = self._now()
-        self._status = SourceStatus(connected_since=began, heard=began, version="simulator")
+        self._status = SourceStatus(connected_since=began, version="simulator")
         loop = asyncio.get_running_loop()
         beginning = loop.time()
         say(Snapshot())

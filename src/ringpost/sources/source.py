@@ -13,10 +13,10 @@ Say = Callable[[Observation | Snapshot], None]
 
 
 class SourceStatus(Struct, frozen=True, kw_only=True):
-    """How a source is. connected_since, heard: ms, None while it is not connected, or heard nothing yet; error: the
-    code of `errors.ERRORS` that the last connection failed with, None once it stands again; message: the same in
-    words; version: what the PBX runs; attempts: connections tried in vain since the last that stood; dropped: messages
-    that could not be read."""
+    """How a source is. connected_since: ms, None while it is not connected; heard: when the last event of a call came
+    (ms), None where none came yet; error: the code of `errors.ERRORS` that the last connection failed with, None once
+    it stands again; message: the same in words; version: what the PBX runs; attempts: connections tried in vain since
+    the last that stood; dropped: messages that could not be read."""
 
     connected_since: int | None = None
     heard: int | None = None

@@ -83,12 +83,12 @@ class AsteriskSource:
                         say(snapshot)
                     case Observed(observation):
                         say(observation)
+                        self._heard = self._now()
                     case Version(version):
                         self._change(version=version)
                     case Learned(people):
                         if self._learn is not None:
                             self._learn(people)
-                self._heard = self._now()
                 return False
 
             try:
@@ -161,6 +161,8 @@ async def open_connection(settings: PbxSettings) -> tuple[asyncio.StreamReader, 
         return Failed("settings_invalid", error.message)
     except ssl.SSLError as error:
         return Failed("pbx_unreachable", f"The TLS handshake failed: {error.reason or 'unknown reason'}.")
+    except UnicodeError:  # of a name with an empty or too long label, which is looked up nowhere
+        return Failed("settings_invalid", "The PBX's host is no name of a host.")
     except TimeoutError:
         return Failed("pbx_unreachable", "The PBX did not take the connection in time.")
     except OSError as error:

@@ -211,13 +211,18 @@ def _needless(actions: frozenset[str] | None) -> list[Permission]:
 def our_address(host: str, port: int) -> str:
     """The IP address that a PBX sees us come from, as the routes of this machine say; a loopback one where there is no
     way to it. A host's name is looked up, which may take a while: in a server, call it in a thread."""
+    return address_towards(host, port) or "127.0.0.1"
+
+
+def address_towards(host: str, port: int) -> str | None:
+    """The same, and None where there is no way to it."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, kind, protocol) as looking:
             looking.connect(address)  # sends nothing
             return str(looking.getsockname()[0])
     except (OSError, UnicodeError):
-        return "127.0.0.1"
+        return None
 
 
 def manager_stanza(
