@@ -71,8 +71,8 @@ class Tested(Struct, frozen=True, kw_only=True):
 
 
 class IntegrationPage(Struct, frozen=True, kw_only=True):
-    """One integration. reason: why it is paused; failing: the newest delivery that fails; previous: how many secrets
-    before this one sign, too, the last of them until previous_until (ms); custom: the names of its own headers;
+    """One integration. reason: why it is paused; failing: the newest delivery that fails; older: how many secrets
+    before this one sign, too, the last of them until older_until (ms); custom: the names of its own headers;
     reveals: when its secrets were shown, and to which key; retry: its schedule in words; tested: of a test call that is
     watched."""
 
@@ -80,8 +80,8 @@ class IntegrationPage(Struct, frozen=True, kw_only=True):
     reason: str
     failing: DeliveryRow | None
     custom: Sequence[str]
-    previous: int
-    previous_until: int | None
+    older: int
+    older_until: int | None
     reveals: Sequence[tuple[int, str]]
     is_fifo: bool
     retry: str
@@ -162,8 +162,8 @@ async def show_integration(visit: Visit) -> View:
             reason=_REASONS.get(integration.pause_reason or "", ""),
             failing=await _failing(visit, integration) if row.state != "active" else None,
             custom=[name for name, _ in credentials.headers],
-            previous=len(still),
-            previous_until=max(still, default=None),
+            older=len(still),
+            older_until=max(still, default=None),
             reveals=list(reveals)[:_REVEALS],
             is_fifo=integration.url.endswith(".fifo"),
             retry=_retry(visit, integration),
