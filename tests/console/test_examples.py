@@ -131,7 +131,7 @@ def right() -> list[str]:
 
 def test_the_python_that_is_shown_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, Callable[[bytes, str], bool]] = {}
-    exec(CODE["Python"], names)  # type: ignore[arg-type]
+    exec(CODE["Python"], names)
     told = []
     for one in cases():
         monkeypatch.delenv("RINGPOST_SECRET", raising=False)
@@ -175,7 +175,7 @@ def test_the_go_that_is_shown_verifies(go: Path, tmp_path: Path) -> None:
         "GOFLAGS": "",
         "HOME": str(tmp_path),
     }
-    command = [go, "build", "-o", "shown", "."]
+    command: list[str | Path] = [go, "build", "-o", "shown", "."]
     built = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, **alone}, capture_output=True, text=True, check=False
     )
