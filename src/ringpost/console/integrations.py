@@ -71,8 +71,7 @@ class Tested(Struct, frozen=True, kw_only=True):
 
 class IntegrationPage(Struct, frozen=True, kw_only=True):
     """One integration. reason: why it is paused; custom: the names of its own headers; reveals: when its secrets were
-    shown, and to which key; retry: its schedule in words; is_standard: its secret begins with `whsec_`; tested: of a
-    test call that is watched."""
+    shown, and to which key; retry: its schedule in words; tested: of a test call that is watched."""
 
     row: IntegrationRow
     reason: str
@@ -80,7 +79,7 @@ class IntegrationPage(Struct, frozen=True, kw_only=True):
     previous_until: int | None
     reveals: Sequence[tuple[int, str]]
     is_fifo: bool
-    is_standard: bool
+    is_standard: bool  # its secret begins with whsec_
     retry: str
     tested: Sequence[Tested]
     examples: Sequence[Example]
