@@ -180,6 +180,10 @@ async def test_who_may_not_see_secrets_sees_no_keys_in_an_address(world: World) 
             page = (await browser.get(path)).text
             assert shown in page, (role, path)
             assert ("of-the-receiver" in page) == (role == "admin")
+        for wanted in ("token=of", "of-the-receiver"):  # a search tells no more than the page
+            found = (await browser.get(f"/integrations?q={wanted}")).text
+            assert (f'<tr id="{made["id"]}"' in found) == (role == "admin"), (role, wanted)
+        assert f'<tr id="{made["id"]}"' in (await browser.get("/integrations?q=token")).text
 
 
 async def test_a_paused_one_says_how_much_goes_out_when_it_resumes(world: World) -> None:
@@ -194,6 +198,32 @@ async def test_a_paused_one_says_how_much_goes_out_when_it_resumes(world: World)
         "the 2 that it is owed go out, in order."
         in (await browser.follow(await browser.submit(at, {}, to=f"{at}/resume"))).text
     )
+
+
+async def test_one_that_is_owed_a_delivery_or_none_says_so_in_good_words(world: World) -> None:
+    browser = await world.signed_in("admin")
+    at = f"/integrations/{(await world.install())['id']}"
+
+    async def told(action: str, fields: dict[str, str] | None = None) -> str:
+        return (await browser.follow(await browser.submit(at, fields or {}, to=f"{at}/{action}"))).text
+
+    assert "It goes on: nothing is owed." in await told("resume")
+    await world.call()
+    assert "It goes on: the 1 that it is owed goes out, in order." in await told("resume")
+    assert "The delivery that it was owed is cancelled." in await told("delete", {"id": at.rpartition("/")[2]})
+
+
+async def test_the_form_of_the_secret_is_told_where_the_code_is(world: World) -> None:
+    browser = await world.signed_in("viewer")
+    for given, told in (
+        ({}, "the whole text, <code>whsec_</code> included"),
+        ({"secret": "a secret of their own"}, "one of your own, as it is, without <code>whsec_</code>"),
+        ({"type": "sqs", "url": QUEUE, **AWS}, "the AWS secret key that the queue is written with"),
+    ):
+        made = await world.install(**given)
+        page = (await browser.get(f"/integrations/{made['id']}")).text
+        assert told in page
+        assert "a secret of their own" not in page
 
 
 async def test_a_test_call_is_watched_on_the_integrations_page(world: World) -> None:

@@ -55,7 +55,7 @@ class IntegrationDetails(IntegrationShown, frozen=True, kw_only=True):
 
 
 class IntegrationWithSecret(IntegrationShown, frozen=True, kw_only=True):
-    """An integration right after it got a secret, which is shown this once.
+    """An integration right after it got a secret, with it; later only `reveal` shows it, and each time is recorded.
 
     standardSecret: the secret as Standard Webhooks libraries take it; null for SQS."""
 

@@ -84,6 +84,7 @@ class IntegrationPage(Struct, frozen=True, kw_only=True):
     older_until: int | None
     reveals: Sequence[tuple[int, str]]
     is_fifo: bool
+    is_standard: bool  # its secret begins with whsec_
     retry: str
     tested: Sequence[Tested]
     examples: Sequence[Example]
@@ -103,7 +104,7 @@ class WithSecret(Struct, frozen=True, kw_only=True):
 async def show_integrations(visit: Visit) -> View:
     wanted, after = (visit.query.text("q") or "").strip(), visit.query.text("after")
     installed = [one for one in visit.services.registry.all() if visit.companies in {None, one.company}]
-    found = [one for one in installed if _matches(one, wanted.casefold())]
+    found = [one for one in installed if _matches(visit, one, wanted.casefold())]
     ids = [one.id for one in found]
     start = ids.index(after) + 1 if after in ids else 0
     rows = await _rows(visit, found[start : start + ROWS])
@@ -111,9 +112,14 @@ async def show_integrations(visit: Visit) -> View:
     return View("integrations.html", IntegrationList(rows=rows, next=following, found=len(found), wanted=wanted))
 
 
-def _matches(integration: Integration, wanted: str) -> bool:
-    texts = (integration.id, integration.name or "", integration.url, integration.company)
+def _matches(visit: Visit, integration: Integration, wanted: str) -> bool:
+    """In what the visitor sees alone: whether a search finds something would tell what is masked, letter by letter."""
+    texts = (integration.id, integration.name or "", _url(visit, integration), integration.company)
     return not wanted or any(wanted in text.casefold() for text in texts)
+
+
+def _url(visit: Visit, integration: Integration) -> str:
+    return integration.url if visit.may("reveal") else url_shown(integration.url)
 
 
 async def _rows(visit: Visit, installed: Sequence[Integration]) -> list[IntegrationRow]:
@@ -135,7 +141,7 @@ def _row(
     state, kind = _state(integration, backlog)
     return IntegrationRow(
         integration=integration,
-        url=integration.url if visit.may("reveal") else url_shown(integration.url),
+        url=_url(visit, integration),
         state=state,
         kind=kind,
         backlog=backlog,
@@ -166,6 +172,7 @@ async def show_integration(visit: Visit) -> View:
             older_until=max(still, default=None),
             reveals=list(reveals)[:_REVEALS],
             is_fifo=integration.url.endswith(".fifo"),
+            is_standard=credentials.secret.startswith("whsec_"),
             retry=_retry(visit, integration),
             tested=await _tested(visit, integration),
             examples=examples_for(integration.type),
@@ -236,7 +243,9 @@ async def resume(visit: Visit) -> Go:
     integration, _ = installed_at(visit)
     owed = await visit.services.ledger.pending_count(integration.company, integration.id)
     await visit.services.registry.resume(visit.caller.company, integration.id)
-    told = f"the {owed:,} that it is owed go out, in order." if owed > 1 else "what it is owed goes out."
+    told = (
+        "nothing is owed." if not owed else f"the {owed:,} that it is owed go{'' if owed > 1 else 'es'} out, in order."
+    )
     return Go(page_of(visit, integration), f"It goes on: {told}")
 
 
@@ -259,7 +268,9 @@ async def delete(visit: Visit) -> Go:
     if visit.form.get("id", "").strip() != visit.path["id"]:
         raise RingpostError("invalid_value", "Type the integration's id to delete it.", field="id")
     cancelled = await visit.services.registry.delete(visit.caller.company, visit.path["id"])
-    told = f" {cancelled:,} deliveries that it was owed are cancelled." if cancelled else ""
+    told = {0: "", 1: " The delivery that it was owed is cancelled."}.get(
+        cancelled, f" {cancelled:,} deliveries that it was owed are cancelled."
+    )
     return Go(visit.url("/integrations"), f"The integration is deleted.{told}")
 
 
