@@ -134,6 +134,98 @@ async def test_calls_arrive_by_themselves_and_nothing_jumps_under_the_pointer(pa
     await expect(news).to_be_hidden()
 
 
+async def tell_call(node: Node, call: str, kind: str = "call:start", **data: Any) -> None:
+    told = {"id": call, "type": kind, "data": {"status": "RINGING", "destination": "1002"} | data}
+    assert (await node.intake.accept_event(json.dumps(told).encode(), lambda _: "acme_gmbh")).status == 202
+
+
+async def test_a_row_above_that_grows_moves_nothing_under_the_pointer(page: Page, node: Node) -> None:
+    await tell_call(node, "grows")
+    await page.goto(f"{node.local_url}/calls?company=acme_gmbh")
+    rows = page.locator("#calls tbody tr")
+    await expect(page.locator("#live-state")).to_have_text("Live.")
+    await rows.nth(2).hover()
+    before = await rows.nth(2).bounding_box()
+    await tell_call(node, "grows", "call:update", caller={"type": "REMOTE", "name": "All who work in the house " * 9})
+    await tell_call(node, "after")
+    await expect(page.locator("[data-news]")).to_have_text("1 new call: show it")
+    assert await rows.nth(2).bounding_box() == before
+    await expect(rows.first).not_to_contain_text("All who work")  # it waits: there is nothing to scroll
+    await page.mouse.move(1, 1)
+    await expect(rows.nth(1)).to_contain_text("All who work")
+
+
+async def test_where_a_list_can_be_scrolled_a_row_above_grows_and_what_is_pointed_at_stays(
+    page: Page, node: Node
+) -> None:
+    await tell_call(node, "grows", caller={"type": "REMOTE", "name": "All who work in the house " * 9})
+    await page.set_viewport_size({"width": 390, "height": 500})
+    await page.goto(f"{node.local_url}/calls?company=acme_gmbh")
+    rows = page.locator("#calls tbody tr")
+    await expect(page.locator("#live-state")).to_have_text("Live.")
+    await rows.nth(2).hover()
+    before = await rows.nth(2).bounding_box()
+    longer = "All who work in the house " * 12
+    await tell_call(node, "grows", "call:update", caller={"type": "REMOTE", "name": longer})
+    await expect(rows.first).to_contain_text(longer.strip())
+    after = await rows.nth(2).bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 1  # a page scrolls by whole pixels
+
+
+async def test_moving_within_a_list_loads_nothing_and_leaving_it_does(page: Page, node: Node) -> None:
+    loads: list[str] = []
+    await page.clock.install()
+    await page.goto(f"{node.local_url}/calls?company=acme_gmbh")
+    page.on("request", lambda request: loads.append(request.url) if "/calls" in request.url else None)
+    rows = page.locator("#calls tbody tr")
+    await expect(page.locator("#live-state")).to_have_text("Live.")
+    await rows.first.hover()
+    await tell_call(node, "new")
+    await expect(page.locator("[data-news]")).to_have_text("1 new call: show it")
+    await settled(node, 12)  # what it is owed is delivered, so nothing else changes
+    await page.clock.run_for(5_000)
+    await rows.nth(1).hover()
+    await page.clock.run_for(5_000)
+    seen = len(loads)
+    for number in (2, 3, 2, 1):
+        await rows.nth(number).hover()
+        await page.clock.run_for(1_000)
+    await page.mouse.move(1, 1)
+    await page.clock.run_for(1_000)
+    await expect(rows).to_have_count(5)
+    assert len(loads) == seen + 1
+
+
+async def test_a_call_that_ends_stays_under_the_pointer_but_is_not_counted_on(page: Page, node: Node) -> None:
+    await tell_call(node, "ends")
+    await page.goto(f"{node.local_url}/calls?company=acme_gmbh&open=true")
+    rows = page.locator("#calls tbody tr")
+    await expect(page.locator("#live-state")).to_have_text("Live.")
+    await expect(rows).to_have_count(2)
+    await rows.nth(1).hover()
+    await tell_call(node, "ends", "call:end", endCause="16")
+    await expect(rows.first).to_have_class("gone")
+    await expect(rows.first.locator("[data-elapsed]")).to_have_count(0)
+    await page.mouse.move(1, 1)
+    await expect(rows).to_have_count(1)
+
+
+async def test_the_list_of_keys_has_those_that_do_something_on_the_page(page: Page, node: Node) -> None:
+    for address, there, not_there in (
+        ("/calls?company=acme_gmbh", "/ j enter .", ""),
+        ("/calls/acme_gmbh_k1?company=acme_gmbh", "j enter", "/"),
+        ("/account", "?", "/ j enter"),
+    ):
+        await page.goto(f"{node.local_url}{address}")
+        await page.keyboard.press("?")
+        for keys, is_there in ((there, True), (not_there, False)):
+            for key in keys.split():
+                told = page.locator("#keys-help dt", has=page.locator("kbd").get_by_text(key, exact=True)).first
+                await expect(told).to_be_visible(visible=is_there)
+
+
 async def test_how_long_a_call_goes_on_is_counted_on(page: Page, node: Node) -> None:
     await page.clock.install()
     await page.goto(f"{node.local_url}/calls?company=acme_gmbh&open=true")
@@ -253,12 +345,12 @@ async def test_a_key_is_made_and_revoked_in_a_dialog(page: Page, node: Node) -> 
     await expect(page.get_by_role("status").first).to_have_text("The key by hand is revoked.")
 
 
-async def settled(node: Node) -> None:
+async def settled(node: Node, delivered: int = 11) -> None:
     """Until all that the inbox is owed is delivered, and the other integration failed once."""
     async with asyncio.timeout(20):
         while True:
             counts = await node.ledger.count_deliveries("acme_gmbh")
-            if counts.delivered.count == 11 and counts.failing.count:
+            if counts.delivered.count == delivered and counts.failing.count:
                 return
             await asyncio.sleep(0.05)
 

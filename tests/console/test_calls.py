@@ -53,6 +53,36 @@ async def test_an_event_and_a_call_are_delivered_again_once_they_ended(world: Wo
     assert "The call is being delivered again." in (await browser.follow(await browser.submit(ask, {}))).text
 
 
+async def test_what_goes_out_again_is_counted_first(world: World) -> None:
+    call, first = await world.call()
+    browser = await world.signed_in("admin")
+    ask, event_id = f"/calls/{call}/replay", "evt_" + first[4:17]
+    for address in (ask, f"{ask}?event={event_id}"):
+        page = (await browser.get(address)).text
+        assert "There is nothing to deliver again" in page
+        assert "Deliver again</button>" not in page
+    await world.conclude(first, "delivered")
+    await world.done(
+        "POST",
+        "/v1/events",
+        event(call=call.removeprefix(f"{OURS}_"), type="call:end", data={"status": "TALKING"}),
+        key="source",
+    )
+    for address in (ask, f"{ask}?event={event_id}"):
+        page = (await browser.get(address)).text
+        assert "<strong>1 delivery</strong> that ended" in page
+        assert re.search(r"all integrations: 1</option><option value=\"[^\"]+\">Desk: 1</option>", page)
+    assert (await browser.get(f"{ask}?event=evt_none")).status_code == 404
+
+
+async def test_a_refused_replay_of_an_event_is_still_about_that_event(world: World) -> None:
+    call, delivery = await world.call()
+    event_id = "evt_" + delivery[4:17]
+    refused = await (await world.signed_in("admin")).submit(f"/calls/{call}/replay", {"event": event_id})
+    assert refused.status_code == 409
+    assert f"the event <code>{event_id}</code>" in refused.text
+
+
 async def test_calls_are_found_by_direction_and_time(world: World) -> None:
     ids = {}
     for way in ("INBOUND", "OUTBOUND"):

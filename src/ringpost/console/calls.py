@@ -14,12 +14,14 @@ import msgspec
 from ringpost.api.query import CURSOR, INTEGRATION, LIMIT, OPEN, Parameter
 from ringpost.errors import RingpostError
 from ringpost.ledger.views import CallSearch, Found, WholeCall, WholeEvent
+from ringpost.model.call import Call
 from ringpost.model.call_line import MARKS, CallLine, Mark, call_line
 from ringpost.model.delivery import Attempt, Delivery, parse_delivery_id
+from ringpost.model.integration import Integration
 from ringpost.model.search import search_for
 from ringpost.transports.shown import fields_shown
 from ringpost.wire.body import body_of
-from ringpost.work.selection import check_selection
+from ringpost.work.selection import Selection, check_selection
 
 from .reasons import reason_of
 from .screen import Action, Go, Screen, View, Visit
@@ -154,10 +156,37 @@ async def show_sent(visit: Visit) -> View:
 
 
 async def ask_to_replay(visit: Visit) -> View:
-    whole = await _whole(visit, None)
-    installed = visit.services.registry.of(whole.call.company)
-    values = {"call": whole.call, "event": visit.query.text("event"), "installed": installed}
+    call = (await _whole(visit, None, 1)).call
+    event = visit.query.text("event") or visit.form.get("event")
+    counts = await (_ended_of_event(visit, event) if event else _ended_of_call(visit, call))
+    by = [(one.id, one.name or one.id, count) for one, count in counts if count]
+    values = {
+        "call": call,
+        "event": event,
+        "by": by if len(by) <= _OPTIONS else [],
+        "total": sum(count for _, _, count in by),
+    }
     return View("call_replay.html", values)
+
+
+async def _ended_of_call(visit: Visit, call: Call) -> list[tuple[Integration, int]]:
+    """How many deliveries of it would go out again to each integration."""
+    replays, selection = visit.services.replays, _all_of(call, None)
+    installed = visit.services.registry.of(call.company)
+    return [(one, (await replays.plan(call.company, selection, [one])).ended) for one in installed]
+
+
+async def _ended_of_event(visit: Visit, event_id: str) -> list[tuple[Integration, int]]:
+    """The same of one event. Raises `event_not_found`."""
+    ended = [one for one, _ in (await _event(visit, event_id)).deliveries if one.state != "pending"]
+    found = [visit.services.registry.installed(one.integration) for one in ended]
+    return [(one[0], 1) for one in found if one is not None]
+
+
+def _all_of(call: Call, integration: str | None) -> Selection:
+    return check_selection(
+        integration=integration, call=call.id, state="ended", type_=None, since=None, until=None, never_owed=False
+    )
 
 
 async def replay(visit: Visit) -> Go:
@@ -168,9 +197,7 @@ async def replay(visit: Visit) -> Go:
         services.registry.get(company, integration)
     back = visit.url(f"/calls/{call}", company=visit.chosen or (company if visit.caller.company is None else None))
     if event_id is None:
-        selection = check_selection(
-            integration=integration, call=call, state="ended", type_=None, since=None, until=None, never_owed=False
-        )
+        selection = _all_of(whole.call, integration)
         to = [one for one in services.registry.of(company) if integration in {None, one.id}]
         plan = await services.replays.plan(company, selection, to)
         if plan.is_whole and not plan.ended:

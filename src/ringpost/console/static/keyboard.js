@@ -41,7 +41,11 @@ const KEYS = {
 
 function showKeys() {
   const list = document.getElementById("keys-help");
-  if (list instanceof HTMLDialogElement && !list.open) list.showModal();
+  if (!(list instanceof HTMLDialogElement) || list.open) return;
+  for (const told of /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll("[data-needs]"))) {
+    told.hidden = !document.querySelector(told.dataset.needs ?? "");
+  }
+  list.showModal();
 }
 
 document.addEventListener("keydown", (event) => {

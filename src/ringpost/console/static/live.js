@@ -2,7 +2,8 @@
 // Nothing moves under a pointer: while it is over such an element, what is new waits until it leaves; save where
 // `data-moves` says that there is nothing to be clicked. In a list whose rows are of a kind (`data-rows`, its name), rows
 // that are there change meanwhile, save the one that is pointed at, and a button (`data-news`) tells how
-// many are new and brings them.
+// many are new and brings them. What would move the row that is pointed at waits, too.
+import { showTimes } from "./times.js";
 
 /** @typedef {{topic: string, company: string, about: string}} Change */
 /** @type {any} */
@@ -57,6 +58,42 @@ async function bring(part) {
   tell("Live.");
 }
 
+/** Whether rows wait for the pointer, or the focus, to go to another row. */
+let isHeld = false;
+
+/** A row without how long it goes on, which is counted here. @param {Element} row */
+function told(row) { return row.innerHTML.replace(/data-elapsed="\d+">[^<]*/g, ""); }
+
+/** The row that must not move. @param {HTMLElement} part @returns {HTMLElement | null} */
+function pointedAt(part) { return part.querySelector("[data-row]:hover") ?? part.querySelector("[data-row]:focus-within"); }
+
+/** Where its cells are (pixels). @param {HTMLElement} row */
+function places(row) {
+  return [row, ...row.children].map((one) => { const { left, top } = one.getBoundingClientRect(); return { left, top }; });
+}
+
+/** Makes a change; what moves the row is made up for by scrolling, or else not made. @param {HTMLElement | null} still @param {() => void} act @param {() => void} undo */
+function unmoved(still, act, undo) {
+  const before = still && places(still);
+  act();
+  if (!still || !before) return;
+  const down = still.getBoundingClientRect().top - (before[0]?.top ?? 0);
+  if (down) scrollBy({ top: down, behavior: "instant" });
+  const after = places(still);
+  if (before.every((one, at) => Math.abs(one.left - (after[at]?.left ?? 0)) < 1 && Math.abs(one.top - (after[at]?.top ?? 0)) < 1)) return;
+  undo();
+  isHeld = true;
+  const back = still.getBoundingClientRect().top - (before[0]?.top ?? 0);
+  if (back) scrollBy({ top: back, behavior: "instant" });
+}
+
+/** A row that is not of the list any more stays until the list is brought, but counts no further. @param {HTMLElement} row */
+function leave(row) {
+  row.classList.add("gone");
+  row.title = "It is not of this list any more.";
+  for (const one of row.querySelectorAll("[data-elapsed]")) one.removeAttribute("data-elapsed");
+}
+
 /** The rows that are there, as they are now; the list stays as long as it is. @param {HTMLElement} part */
 async function renew(part) {
   let page;
@@ -66,9 +103,22 @@ async function renew(part) {
     page = new DOMParser().parseFromString(await reply.text(), "text/html");
   } catch { return; } // the stream says by itself that the service does not answer
   showNews(part, [...page.querySelectorAll(`#${part.id} [data-row][id]`)].filter((row) => !document.getElementById(row.id)).length);
-  for (const row of part.querySelectorAll("[data-row][id]")) {
+  showTimes(page);
+  isHeld = false;
+  const still = pointedAt(part);
+  const rows = /** @type {HTMLElement[]} */ ([...part.querySelectorAll("[data-row][id]")]);
+  // Those after the last that is still there may be on the next page.
+  const lastKept = page.querySelector("a[rel=next]") ? rows.map((row) => page.getElementById(row.id) !== null).lastIndexOf(true) : rows.length;
+  for (const [at, row] of rows.entries()) {
     const now = page.getElementById(row.id);
-    if (now && now.innerHTML !== row.innerHTML && !row.matches(":hover") && !row.contains(document.activeElement)) row.replaceChildren(...now.childNodes);
+    if (!now) { if (at < lastKept) leave(row); continue; }
+    row.classList.remove("gone");
+    row.removeAttribute("title");
+    if (told(now) === told(row)) continue;
+    if (row.matches(":hover") || row.contains(document.activeElement)) { isHeld = true; continue; }
+    const old = [...row.childNodes];
+    const fresh = [...now.childNodes];
+    unmoved(still, () => row.replaceChildren(...fresh), () => row.replaceChildren(...old));
   }
   document.dispatchEvent(new CustomEvent("ringpost:rows"));
 }
@@ -118,6 +168,16 @@ function follow() {
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) { source?.close(); source = null; } else follow();
 });
-document.addEventListener("pointerout", () => { if (stale.size) soon(); });
-document.addEventListener("focusout", () => { if (stale.size) soon(); });
+/** Whether that leaves something that held news back; within a list, a row. @param {PointerEvent | FocusEvent} event */
+function lets({ target, relatedTarget }) {
+  const from = target instanceof Element ? target : null;
+  const to = relatedTarget instanceof Element ? relatedTarget : null;
+  const part = from?.closest("[data-live]");
+  if (!part || !to || !part.contains(to)) return true;
+  return isHeld && from?.closest("[data-row]") !== to.closest("[data-row]");
+}
+
+for (const name of /** @type {const} */ (["pointerout", "focusout"])) {
+  document.addEventListener(name, (event) => { if (stale.size && lets(event)) soon(); });
+}
 follow();
