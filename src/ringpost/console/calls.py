@@ -158,25 +158,26 @@ async def show_sent(visit: Visit) -> View:
 async def ask_to_replay(visit: Visit) -> View:
     call = (await _whole(visit, None, 1)).call
     event = visit.query.text("event") or visit.form.get("event")
-    counts = await (_ended_of_event(visit, event) if event else _ended_of_call(visit, call))
-    by = [(one.id, one.name or one.id, count) for one, count in counts if count]
-    values = {
-        "call": call,
-        "event": event,
-        "by": by if len(by) <= _OPTIONS else [],
-        "total": sum(count for _, _, count in by),
-    }
-    return View("call_replay.html", values)
+    if event:
+        counts, is_whole = await _ended_of_event(visit, event), True
+    else:
+        counts, is_whole = await _ended_of_call(visit, call)
+    by = [(one.id, one.name or one.id, count) for one, count in counts if one is not None and count]
+    total = sum(count for _, count in counts)
+    return View("call_replay.html", {"call": call, "event": event, "by": by, "total": total, "is_whole": is_whole})
 
 
-async def _ended_of_call(visit: Visit, call: Call) -> list[tuple[Integration, int]]:
-    """How many deliveries of it would go out again to each integration."""
-    replays, selection = visit.services.replays, _all_of(call, None)
+async def _ended_of_call(visit: Visit, call: Call) -> tuple[list[tuple[Integration | None, int]], bool]:
+    """How many deliveries of it would go out again to each integration, of very many to all (None); and whether all
+    were counted."""
     installed = visit.services.registry.of(call.company)
-    return [(one, (await replays.plan(call.company, selection, [one])).ended) for one in installed]
+    of_many = len(installed) > _OPTIONS
+    each = [(None, installed)] if of_many else [(one, [one]) for one in installed]
+    plans = [(one, await visit.services.replays.plan(call.company, _all_of(call, None), to)) for one, to in each]
+    return [(one, plan.ended) for one, plan in plans], all(plan.is_whole for _, plan in plans)
 
 
-async def _ended_of_event(visit: Visit, event_id: str) -> list[tuple[Integration, int]]:
+async def _ended_of_event(visit: Visit, event_id: str) -> list[tuple[Integration | None, int]]:
     """The same of one event. Raises `event_not_found`."""
     ended = [one for one, _ in (await _event(visit, event_id)).deliveries if one.state != "pending"]
     found = [visit.services.registry.installed(one.integration) for one in ended]
