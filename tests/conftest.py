@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,11 @@ pytest_plugins = ("tests.leaks.plugin", "pytester")
 # A machine that is busy is no fault of what is tested.
 settings.register_profile("ringpost", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("ringpost")
+
+# A shell without job control starts what runs in the background with the interrupt ignored, and what we start would
+# inherit that: a command that is left with Ctrl-C would never end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FEWER = 4  # times; examples of each property in a fast run
 
