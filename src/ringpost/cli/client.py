@@ -6,6 +6,7 @@ its data folder (mode 0600), the key being good for that process alone.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import urllib.error
@@ -92,7 +93,7 @@ class Client:
                 read: bytes = response.read()
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise self._unreachable(error) from None
         return read
 
@@ -109,7 +110,7 @@ class Client:
                         yield json.loads(line[5:])
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise self._unreachable(error) from None
 
     def _unreachable(self, error: Exception) -> RingpostError:
