@@ -12,6 +12,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import quote, urlencode
@@ -79,35 +80,35 @@ class Client:
         self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None, **query: object
     ) -> bytes:
         """The answer as it is. Raises as `request`."""
+        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        sent = {"content-type": "application/json", **(headers or {})}
+        with self._answer(method, path, query, sent, data) as response:
+            read: bytes = response.read()
+        return read
+
+    def stream(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
+        """The data of each message of a stream (server-sent events), until it ends. Raises as `request`."""
+        with self._answer("GET", path, query, {"accept": "text/event-stream"}) as response:
+            for line in response:
+                if line.startswith(b"data:"):
+                    yield json.loads(line[5:])
+
+    @contextmanager
+    def _answer(
+        self, method: str, path: str, query: dict[str, object], headers: dict[str, str], data: bytes | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer while it is read, whatever breaks told as `request` tells it."""
         given = {name: str(value) for name, value in query.items() if value is not None}
         url = f"{self._service.url.rstrip('/')}{path}{'?' + urlencode(given) if given else ''}"
         if not url.startswith(("http://", "https://")):
             raise RingpostError(
                 "settings_invalid", "The service's address begins with http:// or https://.", field="url"
             )
-        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
-        sent = {"authorization": f"Bearer {self._service.key}", "content-type": "application/json", **(headers or {})}
+        sent = {"authorization": f"Bearer {self._service.key}", **headers}
         request = urllib.request.Request(url, data=data, method=method, headers=sent)  # noqa: S310 - checked above
         try:
             with self._opener.open(request, timeout=_SECONDS) as response:
-                read: bytes = response.read()
-        except urllib.error.HTTPError as error:
-            raise _refusal(error) from None
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            raise self._unreachable(error) from None
-        return read
-
-    def stream(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
-        """The data of each message of a stream (server-sent events), until it ends. Raises as `request`."""
-        given = {name: str(value) for name, value in query.items() if value is not None}
-        url = f"{self._service.url.rstrip('/')}{path}{'?' + urlencode(given) if given else ''}"
-        headers = {"authorization": f"Bearer {self._service.key}", "accept": "text/event-stream"}
-        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the service's own address, as in `fetch`
-        try:
-            with self._opener.open(request, timeout=_SECONDS) as response:
-                for line in response:
-                    if line.startswith(b"data:"):
-                        yield json.loads(line[5:])
+                yield response
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
