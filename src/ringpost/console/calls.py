@@ -158,8 +158,9 @@ async def show_sent(visit: Visit) -> View:
 async def ask_to_replay(visit: Visit) -> View:
     call = (await _whole(visit, None, 1)).call
     event = visit.query.text("event") or visit.form.get("event")
+    counts: list[tuple[Integration | None, int]]
     if event:
-        counts, is_whole = await _ended_of_event(visit, event), True
+        counts, is_whole = [(one, 1) for _, one in await _ended(visit, event)], True
     else:
         counts, is_whole = await _ended_of_call(visit, call)
     by = [(one.id, one.name or one.id, count) for one, count in counts if one is not None and count]
@@ -177,11 +178,12 @@ async def _ended_of_call(visit: Visit, call: Call) -> tuple[list[tuple[Integrati
     return [(one, plan.ended) for one, plan in plans], all(plan.is_whole for _, plan in plans)
 
 
-async def _ended_of_event(visit: Visit, event_id: str) -> list[tuple[Integration | None, int]]:
-    """The same of one event. Raises `event_not_found`."""
+async def _ended(visit: Visit, event_id: str) -> list[tuple[Delivery, Integration]]:
+    """An event's deliveries that may go out again: they ended, and their integrations are there. Raises
+    `event_not_found`."""
     ended = [one for one, _ in (await _event(visit, event_id)).deliveries if one.state != "pending"]
-    found = [visit.services.registry.installed(one.integration) for one in ended]
-    return [(one[0], 1) for one in found if one is not None]
+    found = [(one, visit.services.registry.installed(one.integration)) for one in ended]
+    return [(one, installed[0]) for one, installed in found if installed is not None]
 
 
 def _all_of(call: Call, integration: str | None) -> Selection:
@@ -206,9 +208,8 @@ async def replay(visit: Visit) -> Go:
         await services.works.begin(services.replays.work(company, selection, plan), None)
         return Go(back, "The call is being delivered again.")
     count = 0
-    for delivery, _ in (await _event(visit, event_id)).deliveries:
-        is_there = services.registry.installed(delivery.integration) is not None
-        if delivery.state != "pending" and is_there and integration in {None, delivery.integration}:
+    for delivery, installed in await _ended(visit, event_id):
+        if integration in {None, installed.id}:
             owed = await services.ledger.replay(company, delivery.seq, delivery.integration, services.now())
             services.dispatcher_replayed(owed)
             count += 1
